@@ -1,0 +1,51 @@
+"""All that a plugin may import.
+
+A plugin is a module with a ``plugin = Plugin(...)`` named by an entry point in the group ``relight.plugins``.
+It brings one :class:`Provider` class whose :class:`Action` and :class:`Probe` classes each fulfil a :class:`Contract`:
+the project's own capabilities (``relight.sdk.capabilities``) or contracts of the plugin's own.
+
+What does not belong here: anything that knows runs, journals or people.
+"""
+
+from relight.sdk import capabilities
+from relight.sdk.plugin import (
+    Action,
+    Arguments,
+    Call,
+    Contract,
+    Failed,
+    OutcomeUnknown,
+    Plugin,
+    Probe,
+    Provider,
+    Result,
+    TargetHost,
+)
+from relight.sdk.processes import Finished, run_process
+from relight.sdk.secrets import Secret, Secrets
+from relight.sdk.values import Duration, Percent, Rate, Share, format_duration, parse_duration
+
+__all__ = [
+    "Action",
+    "Arguments",
+    "Call",
+    "Contract",
+    "Duration",
+    "Failed",
+    "Finished",
+    "OutcomeUnknown",
+    "Percent",
+    "Plugin",
+    "Probe",
+    "Provider",
+    "Rate",
+    "Result",
+    "Secret",
+    "Secrets",
+    "Share",
+    "TargetHost",
+    "capabilities",
+    "format_duration",
+    "parse_duration",
+    "run_process",
+]
