@@ -1,0 +1,219 @@
+"""The journal's port: what any store of runs must do, and nothing about how.
+
+Every method is synchronous and durable when it returns: *acknowledged means on disk*.
+A run has one driver at a time: its lease has an epoch, every append carries it, and a stale one is refused inside
+the transaction. Everybody else puts requests in the run's inbox; the driver answers each in the same transaction as
+the facts that follow from it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+FORMAT = 1
+"""The version of the stored format; a journal with a higher one is refused by name."""
+
+GENESIS = "0" * 64
+"""What the first record of a run has for *prev*."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One fact as it is stored: *body* is its exact JSON, never re-encoded.
+
+    *hash* is SHA-256 over ``prev || body``; body holds v, run, seq, epoch, at, t, kind and the fact's own fields.
+    """
+
+    run: str
+    seq: int
+    epoch: int
+    kind: str
+    body: bytes
+    prev: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One data point of a watched check, kept outside the chain, bounded per run."""
+
+    check: str
+    use: str
+    at: int
+    t: int
+    kind: str
+    value: float | bool | str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What somebody asked of a run; *body* is a JSON object (person, door, verb, subject, …)."""
+
+    id: str
+    run: str
+    at: int
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The driver's answer: *code* is the exit code that the asker's CLI ends with."""
+
+    request: str
+    ok: bool
+    text: str
+    code: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who drives a run: *until* is wall milliseconds; *alive* is what the store can tell of the holder.
+
+    *details* is what the driver wants shown: pid, host, started, boot id.
+    """
+
+    run: str
+    epoch: int
+    driver: str
+    until: int
+    alive: bool
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A run in the list of runs, kept up to date by appends: *state* as in ``relight runs``."""
+
+    run: str
+    runbook: str
+    site: str
+    state: str
+    started_at: int
+    ended_at: int | None
+    starter: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one driver appends in one transaction.
+
+    Attributes:
+        kinds_and_bodies: The facts' kinds and exact bytes, in order; may be empty when only answers are given.
+        first_seq: The sequence number of the first of them; another one is refused (somebody else wrote).
+        state: The run's state afterwards, for the list of runs.
+        ended_at: Set when the run is over: its named locks are freed in the same transaction.
+        live: Small JSON for views, outside the chain (values observed, progress lines); replaces the last.
+    """
+
+    run: str
+    epoch: int
+    first_seq: int
+    kinds_and_bodies: Sequence[tuple[str, bytes]] = ()
+    answers: Sequence[Answer] = ()
+    samples: Sequence[Sample] = ()
+    state: str = ""
+    ended_at: int | None = None
+    live: dict[str, Any] | None = None
+
+
+class DriverHold(Protocol):
+    """The right to drive a run, held until released or lost."""
+
+    @property
+    def lease(self) -> Lease: ...
+
+    def renew(self, until: int) -> None:
+        """Extend the lease to *until* (wall ms).
+
+        Raises:
+            StaleDriver: somebody took it over.
+        """
+
+    def release(self) -> None:
+        """Give it back; quietly nothing when it was taken over."""
+
+
+class Journal(Protocol):
+    """A store of runs."""
+
+    @property
+    def location(self) -> str:
+        """How a person names it: ``sqlite:///PATH``."""
+        ...
+
+    def create(self, row: Row, first: Sequence[tuple[str, bytes]], *, locks: Sequence[str] = ()) -> None:
+        """Begin a run with its first records (epoch 0), claiming its named locks in the same transaction.
+
+        Raises:
+            Locked: another unfinished run holds one of *locks*; names it.
+        """
+
+    def append(self, batches: Sequence[Batch]) -> list[Exception | None]:
+        """Append all batches in one transaction; a batch that is refused is left out alone, its error in its place.
+
+        A batch is refused with ``StaleDriver`` (epoch or sequence do not match) and changes nothing.
+
+        Raises:
+            JournalError: nothing was written (disk full, I/O error).
+        """
+
+    def records(self, run: str, after: int = 0) -> Iterator[Record]:
+        """Yield the records of *run* with a sequence number above *after*, in order (seq starts at 1)."""
+
+    def row(self, run: str) -> Row | None:
+        """Return the list's row of that run."""
+
+    def rows(self, *, unfinished: bool = False, limit: int = 100) -> list[Row]:
+        """Return runs, newest first."""
+
+    def find(self, prefix: str) -> list[str]:
+        """Return the ids of runs that start with *prefix*, newest first."""
+
+    # -- leases
+
+    def drive(self, run: str, driver: str, until: int, now: int, *, take_over: bool = False,
+              details: dict[str, Any] | None = None) -> DriverHold:
+        """Take the run's lease under a new epoch.
+
+        A dead holder's is taken at once where the store can tell (an embedded journal's file lock);
+        otherwise only after its time, and then only with *take_over*.
+
+        Raises:
+            Locked: somebody else drives it; says who and until when.
+        """
+
+    def lease(self, run: str) -> Lease | None:
+        """Return who drives it, if anybody ever did."""
+
+    # -- inbox
+
+    def ask(self, request: Request) -> None:
+        """Put a request in the run's inbox."""
+
+    def pending(self, run: str) -> list[Request]:
+        """Return the unanswered requests in order."""
+
+    def answer(self, request: str) -> Answer | None:
+        """Return the answer to a request, None while there is none."""
+
+    def changes(self) -> int:
+        """Return a number that differs after any other process wrote; cheap enough to poll every 20 ms."""
+
+    # -- beside the chain
+
+    def samples(self, run: str, *, check: str = "", last: int = 100) -> list[Sample]:
+        """Return the newest samples, oldest first."""
+
+    def live(self, run: str) -> dict[str, Any]:
+        """Return what the driver last put there for views."""
+
+    def put_blob(self, content: bytes) -> str:
+        """Keep *content* (capped by the caller) and return its SHA-256 in hex."""
+
+    def blob(self, digest: str) -> bytes | None:
+        """Return a blob."""
+
+    def close(self) -> None:
+        """Let go of it."""
