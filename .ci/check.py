@@ -1,0 +1,71 @@
+"""The one command that checks everything: CI calls it, and so does everybody else.
+
+    python .ci/check.py              everything
+    python .ci/check.py lint types   these parts only
+    python .ci/check.py --list       what the parts are
+
+Every part is run, whatever the others said; the exit code is 0 only if all of them passed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = sysconfig.get_path("scripts")
+# Whole, the checks take minutes; a part that takes longer than this hangs, and CI should say which one it was.
+PART_TIMEOUT_S = 40 * 60
+
+PYTEST = ["pytest", "--durations=10", "--durations-min=2"]
+PARTS: dict[str, list[str]] = {
+    "lint": ["ruff", "check", "."],
+    "format": ["ruff", "format", "--check", "."],
+    "types": ["mypy"],
+    "imports": ["lint-imports"],
+    # `drill` tests start servers or measure time, so they get the machine to themselves afterwards.
+    "tests": [*PYTEST, "-n", "auto", "--dist", "loadgroup", "-m", "not drill and not bench", "--cov", "--cov-report="],
+    "coverage": ["coverage", "report", "--include=*/relight/kernel/*", "--fail-under=100"],
+    "drills": [*PYTEST, "-m", "drill or bench"],
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the parts that *arguments* name, or all of them, and say how each went."""
+    if arguments == ["--list"]:
+        print("\n".join(f"{name:10} {' '.join(command)}" for name, command in PARTS.items()))
+        return 0
+    if unknown := [name for name in arguments if name not in PARTS]:
+        print(f"no such part: {', '.join(unknown)}; the parts are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    summary: list[tuple[str, int, float]] = []
+    for name in arguments or PARTS:
+        print(f"\n== {name}: {' '.join(PARTS[name])}", flush=True)
+        started = time.monotonic()
+        code = run(PARTS[name])
+        summary.append((name, code, time.monotonic() - started))
+    print("\n== summary")
+    for name, code, seconds in summary:
+        print(f"{'ok    ' if code == 0 else 'FAILED'}  {name:10} {seconds:6.1f} s")
+    return max((1 for _, code, _ in summary if code), default=0)
+
+
+def run(command: list[str]) -> int:
+    """Run *command* with the programs of this very environment first on the PATH."""
+    environment = {**os.environ, "PATH": f"{SCRIPTS}{os.pathsep}{os.environ.get('PATH', '')}"}
+    try:
+        return subprocess.run(command, cwd=ROOT, env=environment, timeout=PART_TIMEOUT_S).returncode
+    except FileNotFoundError:
+        print(f"{command[0]} is not installed here: pip install -c constraints.txt -e '.[dev]'", file=sys.stderr)
+        return 127
+    except subprocess.TimeoutExpired:
+        print(f"stopped after {PART_TIMEOUT_S // 60} minutes", file=sys.stderr)
+        return 124
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
