@@ -58,6 +58,14 @@ def binary() -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The journal of whoever runs the tests is never touched, and their settings change no result."""
+    for name in [n for n in os.environ if n.startswith("RELIGHT_") and n not in {CANARY, _OWNER}]:
+        del os.environ[name]
+    os.environ["RELIGHT_HOME"] = str(tmp_path_factory.mktemp("relight-home"))
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _nothing_is_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No process outlives the tests that started it, and the canary is in no file that they wrote."""
     owner = f"{os.getpid()}-{secrets.token_hex(8)}"
