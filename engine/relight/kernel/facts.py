@@ -215,10 +215,12 @@ class StageSkipped(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageVerified(Fact):
-    """All its steps are done and all its checks passed."""
+    """All its steps are done and all its checks passed, or a person waived them (*person*, *reason*)."""
 
     stage: str
     readings: dict[str, Any] = field(default_factory=dict)
+    person: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +286,15 @@ class GateOpened(Fact):
 
 
 # ---- steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPrepared(Fact):
+    """Its arguments are resolved; the value in force is read before it is dispatched."""
+
+    step: str
+    use: Use
+    args: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -488,10 +499,11 @@ class EffectDrifted(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectCleared(Fact):
-    """The effect is no longer in force: undone, or back at its neutral value."""
+    """The effect is no longer in force; *whole*: nor is any that it superseded (back at its neutral value)."""
 
     key: str
     why: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -539,6 +551,7 @@ AnyFact: TypeAlias = (
     | GateExpired
     | GateEscalated
     | GateOpened
+    | StepPrepared
     | StepDispatched
     | StepSucceeded
     | StepFailed
