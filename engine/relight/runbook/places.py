@@ -1,0 +1,72 @@
+"""Where a character of a YAML value stands in the document: quotes, escapes, folding and block scalars undone.
+
+Both texts are walked side by side over what is not blank, since folding changes blanks alone.
+"""
+
+from relight.runbook.source import Mark, Source
+
+_ESCAPE_CHARS = {"x": 4, "u": 6, "U": 10}
+_BLANK_ESCAPES = "0abtnvfre N_LP\t"
+"""Escapes that may stand for blanks or control characters; skipped like the blanks of the value."""
+
+
+def place_inside(source: Source, at: Mark, value: str, offset: int) -> Mark:
+    """Return where character *offset* of the scalar *value*, which begins at *at*, stands in *source*."""
+    walk = _Walk(source, at)
+    place = walk.here()
+    for index, char in enumerate(value):
+        if char.isspace() or (char < " "):
+            if index >= offset:
+                break
+            continue
+        place = walk.find()
+        if index >= offset:
+            return place
+        walk.step()
+    return walk.here()
+
+
+class _Walk:
+    """A pointer into the source that stops at each character which is part of the value."""
+
+    def __init__(self, source: Source, at: Mark) -> None:
+        self._lines = source.lines
+        self._style = at.style
+        self._line = at.line - 1
+        self._col = at.col - 1
+        if at.style in ("'", '"'):
+            self._col += 1
+        elif at.style in ("|", ">"):
+            self._line, self._col = self._line + 1, 0
+
+    def here(self) -> Mark:
+        return Mark(self._line + 1, self._col + 1)
+
+    def find(self) -> Mark:
+        """Go to the next character that is not blank, and return where that is."""
+        while self._line < len(self._lines):
+            line = self._lines[self._line]
+            while self._col < len(line):
+                if self._style == '"' and line[self._col] == "\\":
+                    if line[self._col + 1 : self._col + 2] not in tuple(_BLANK_ESCAPES):
+                        return self.here()
+                    self._col += 2
+                elif line[self._col].isspace():
+                    self._col += 1
+                else:
+                    return self.here()
+            if self._line + 1 >= len(self._lines):
+                break
+            self._line, self._col = self._line + 1, 0
+        return self.here()
+
+    def step(self) -> None:
+        """Go past the character found."""
+        line = self._lines[self._line] if self._line < len(self._lines) else ""
+        rest = line[self._col : self._col + 2]
+        if self._style == '"' and rest[:1] == "\\":
+            self._col += _ESCAPE_CHARS.get(rest[1:], 2)
+        elif self._style == "'" and rest == "''":
+            self._col += 2
+        else:
+            self._col += 1
