@@ -21,7 +21,8 @@ from relight.sdk.plugin import (
     Result,
     TargetHost,
 )
-from relight.sdk.processes import Finished, run_process
+from relight.sdk.process_tree import end_marked, find_marked
+from relight.sdk.processes import Finished, child_environment, run_process
 from relight.sdk.secrets import Secret, Secrets
 from relight.sdk.values import Duration, Percent, Rate, Share, format_duration, parse_duration
 
@@ -45,6 +46,9 @@ __all__ = [
     "Share",
     "TargetHost",
     "capabilities",
+    "child_environment",
+    "end_marked",
+    "find_marked",
     "format_duration",
     "parse_duration",
     "run_process",

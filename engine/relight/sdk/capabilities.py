@@ -28,7 +28,7 @@ class ThrottleArgs(Arguments):
     surface: Annotated[str, Field(description="The surface whose new sessions are admitted or refused")] = "consumer"
     percent: Annotated[Percent | None, Field(description="Share of new sessions admitted; left out: unchanged")] = None
     max_rate: Annotated[Rate | None, Field(description="Most sessions a second, or none; left out: unchanged")] = None
-    retry_after: Annotated[RetryAfter | None, Field(description="The jittered Retry-After that refused clients get")] = None
+    retry_after: Annotated[RetryAfter | None, Field(description="Jittered Retry-After that refused clients get")] = None
 
 
 class ThrottleResult(Result):
@@ -255,7 +255,7 @@ CACHE_WARM = Contract(
 class ReleaseQueueArgs(Arguments):
     queue: Annotated[str, Field(description="The queue")] = "default"
     max_rate: Annotated[Rate | None, Field(description="Items released a second, or none")] = None
-    drop_older_than: Annotated[Duration | None, Field(description="Items older than this are set aside, not run")] = None
+    drop_older_than: Annotated[Duration | None, Field(description="Older items are set aside, not run")] = None
 
 
 class ReleaseQueueResult(Result):
@@ -283,7 +283,7 @@ class FailoverArgs(Arguments):
 
 
 class FailoverResult(Result):
-    weights: Annotated[dict[str, float], Field(description="Pool to share of traffic, as the edge says afterwards")] = {}
+    weights: Annotated[dict[str, float], Field(description="Pool to share of traffic, as the edge says then")] = {}
 
 
 TRAFFIC_FAILOVER = Contract(

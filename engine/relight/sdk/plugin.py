@@ -17,7 +17,8 @@ from relight.sdk.secrets import Secret, Secrets
 class Arguments(BaseModel):
     """Typed arguments: unknown ones are errors. Describe every field: ``relight plugins NAME`` prints it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A value that was refused may be a secret in the wrong place, so errors never repeat it.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Result(BaseModel):
@@ -205,7 +206,8 @@ class Provider:
     @classmethod
     def contracts(cls) -> dict[str, type[Action] | type[Probe]]:
         """Return every action and probe by its contract's name."""
-        return {kind.contract.name: kind for kind in (*cls.actions, *cls.probes)}
+        kinds: tuple[type[Action] | type[Probe], ...] = (*cls.actions, *cls.probes)
+        return {kind.contract.name: kind for kind in kinds}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,5 +225,3 @@ class Plugin:
     summary: str
     provider: type[Provider]
     needs_config: bool = True
-
-

@@ -1,18 +1,29 @@
 """Child processes that end when they are told to, with their own children.
 
-Each child leads a session of its own; cancelling asks the whole group to stop, waits the grace period, and kills it.
-Output is capped: the head and the tail are kept, the middle is counted.
+Each child leads a session of its own and carries a marker in its environment.
+Cancelling asks it and all its descendants to stop, waits the grace period, and kills them.
 """
 
 import asyncio
 import os
-import signal
-from collections.abc import Callable, Mapping, Sequence
+import secrets as dice
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
-OUTPUT_MAX = 64 * 1024
-"""Bytes kept of each stream, half from its head and half from its tail; a plugin that wants more writes a file."""
+from relight.sdk.output import OUTPUT_MAX, CappedOutput
+from relight.sdk.process_tree import end_group
+from relight.sdk.secrets import Secrets
+
+CHILD = "RELIGHT_CHILD"
+"""The environment variable that marks the descendants of one call of :func:`run_process`."""
+ENVIRONMENT_KEPT = frozenset({"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME"})
+"""What children inherit (and ``LC_*``); anything else in a driver's environment may be a credential."""
+_PIPES_WAIT_S = 1.0
+"""A grandchild may hold the pipes open for ever; what the child itself wrote is there long before."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +36,14 @@ class Finished:
     truncated: bool = False
 
 
+def child_environment(*more: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a child: what :data:`ENVIRONMENT_KEPT` names, and *more*, the later winning."""
+    kept = {name: value for name, value in os.environ.items() if name in ENVIRONMENT_KEPT or name.startswith("LC_")}
+    for each in more:
+        kept.update(each)
+    return kept
+
+
 async def run_process(
     argv: Sequence[str],
     *,
@@ -33,95 +52,123 @@ async def run_process(
     stdin: bytes | None = None,
     grace_s: float = 10.0,
     on_line: Callable[[bytes], None] | None = None,
+    secrets: Secrets | None = None,
+    output_max: int = OUTPUT_MAX,
 ) -> Finished:
     """Run *argv* (never a shell) to its end and return what it said.
 
+    Args:
+        argv: The program and its arguments.
+        env: Its whole environment; without it, the driver's own.
+        cwd: Where it runs.
+        stdin: What it reads; without it, nothing.
+        grace_s: How long it may take to stop when this is cancelled, before it is killed.
+        on_line: Is told lines of stdout as they come; of a flood, some.
+        secrets: What is taken out of stdout and stderr, before they are cut to size.
+        output_max: Bytes kept of each.
+
     Raises:
         OSError: it could not be started.
-        asyncio.CancelledError: after the whole group has ended.
+        ValueError: an argument holds a NUL.
+        asyncio.CancelledError: after it has ended, with everything that it started.
     """
-    process = await asyncio.create_subprocess_exec(
+    marker = {CHILD: dice.token_hex(16)}
+    out = CappedOutput(output_max, secrets=secrets, on_line=on_line)
+    err = CappedOutput(output_max, secrets=secrets)
+    loop = asyncio.get_running_loop()
+    starting = loop.subprocess_exec(
+        lambda: _Child(out, err),
         *argv,
-        env=dict(env) if env is not None else None,
+        env={**(os.environ if env is None else env), **marker},
         cwd=cwd,
         stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
-    assert process.stdout is not None and process.stderr is not None
-    out, err = _Capped(on_line), _Capped(None)
-    readers = asyncio.gather(out.drain(process.stdout), err.drain(process.stderr))
+    transport, child, cancelled = await _started(starting)
     try:
-        if process.stdin is not None and stdin is not None:
-            with suppress(ConnectionError):
-                process.stdin.write(stdin)
-                await process.stdin.drain()
-            process.stdin.close()
-        await process.wait()
-        # A grandchild may hold the pipes open; what the child itself wrote is already there.
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.shield(readers), timeout=1.0)
-    except asyncio.CancelledError:
-        await asyncio.shield(_end_group(process, grace_s))
+        if cancelled:
+            raise asyncio.CancelledError
+        await child.talk(transport, stdin)
+    except BaseException:
+        await _see_through(asyncio.ensure_future(child.end(transport, marker, grace_s)))
         raise
     finally:
-        readers.cancel()
-        with suppress(asyncio.CancelledError):
-            await readers
+        transport.close()
+    code = transport.get_returncode()
     return Finished(
-        exit_code=process.returncode if process.returncode is not None else -1,
+        exit_code=-1 if code is None else code,
         stdout=out.value(),
         stderr=err.value(),
-        truncated=out.dropped > 0 or err.dropped > 0,
+        truncated=out.truncated or err.truncated,
     )
 
 
-async def _end_group(process: asyncio.subprocess.Process, grace_s: float) -> None:
-    _signal_group(process.pid, signal.SIGTERM)
+class _Child(asyncio.SubprocessProtocol):
+    """Hears what the child says and when it ends.
+
+    asyncio's own ``Process.wait`` goes on waiting while a grandchild holds the pipes, so it is not used.
+    """
+
+    def __init__(self, out: CappedOutput, err: CappedOutput) -> None:
+        self._streams = {1: out, 2: err}
+        self._open = {1, 2}
+        self._ended = asyncio.Event()
+        self._silent = asyncio.Event()
+
+    async def talk(self, transport: asyncio.SubprocessTransport, stdin: bytes | None) -> None:
+        """Give it *stdin*, and return when it has ended and said what it had to say."""
+        pipe = transport.get_pipe_transport(0)
+        if isinstance(pipe, asyncio.WriteTransport):
+            if stdin:
+                pipe.write(stdin)
+            pipe.close()
+        await self._ended.wait()
+        await _briefly(self._silent)
+
+    async def end(self, transport: asyncio.SubprocessTransport, marker: Mapping[str, str], grace_s: float) -> None:
+        """End it and all its descendants."""
+        await end_group(transport.get_pid(), marker, grace_s)
+        await _briefly(self._ended)  # a zombie until the loop has heard of it
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Keep what it says."""
+        self._streams[fd].feed(data)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        """Note that nothing more comes from there; a broken stdin only means that it did not want to read."""
+        self._open.discard(fd)
+        if not self._open:
+            self._silent.set()
+
+    def process_exited(self) -> None:
+        """Note that it has ended."""
+        self._ended.set()
+
+
+async def _briefly(event: asyncio.Event) -> None:
     with suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(process.wait(), timeout=grace_s)
-    # Even when the leader went quietly, one of its children may have stayed.
-    _signal_group(process.pid, signal.SIGKILL)
-    await process.wait()
+        await asyncio.wait_for(event.wait(), _PIPES_WAIT_S)
 
 
-def _signal_group(pid: int, number: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
+async def _started(
+    starting: Coroutine[Any, Any, tuple[asyncio.SubprocessTransport, _Child]],
+) -> tuple[asyncio.SubprocessTransport, _Child, bool]:
+    """Return what was started, and whether this was cancelled meanwhile: then it must be ended like any other."""
+    task = asyncio.ensure_future(starting)
+    try:
+        return (*await asyncio.shield(task), False)
+    except asyncio.CancelledError as cancelled:
+        try:
+            return (*await _see_through(task), True)
+        except OSError:
+            raise cancelled from None
 
 
-class _Capped:
-    """Keeps the head and the tail of a stream."""
-
-    def __init__(self, on_line: Callable[[bytes], None] | None) -> None:
-        self._head = bytearray()
-        self._tail = bytearray()
-        self._line = bytearray()
-        self._on_line = on_line
-        self.dropped = 0
-
-    async def drain(self, stream: asyncio.StreamReader) -> None:
-        while chunk := await stream.read(16 * 1024):
-            self._lines(chunk)
-            room = OUTPUT_MAX // 2 - len(self._head)
-            self._head += chunk[: max(room, 0)]
-            self._tail += chunk[max(room, 0) :]
-            excess = len(self._tail) - OUTPUT_MAX // 2
-            if excess > 0:
-                del self._tail[:excess]
-                self.dropped += excess
-
-    def _lines(self, chunk: bytes) -> None:
-        if self._on_line is None:
-            return
-        self._line += chunk
-        *lines, rest = self._line.split(b"\n")
-        self._line = bytearray(rest[-4096:])
-        for line in lines[-20:]:
-            self._on_line(bytes(line[:4096]))
-
-    def value(self) -> bytes:
-        if not self.dropped:
-            return bytes(self._head + self._tail)
-        return bytes(self._head) + f"\n[… {self.dropped} bytes left out …]\n".encode() + bytes(self._tail)
+async def _see_through(task: asyncio.Future[T]) -> T:
+    """Wait for *task* whatever cancellations arrive meanwhile."""
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    return task.result()

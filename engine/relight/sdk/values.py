@@ -1,14 +1,22 @@
 """The units that documents and arguments are written in: durations, percentages, shares and rates."""
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
+_DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m(?!s))?(?:([0-9]+(?:\.[0-9]+)?)s)?(?:([0-9]+)ms)?")
 _UNITS_MS = (86_400_000, 3_600_000, 60_000, 1_000, 1)
 DURATION_MAX_MS = 30 * 86_400_000
 """Thirty days: longer than any incident, short enough that a slipped zero is noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Marks a type as one of the units, so that documentation can name it."""
+
+    name: str
 
 
 def parse_duration(text: str) -> int:
@@ -44,25 +52,42 @@ def format_duration(ms: int) -> str:
 
 
 def _duration_s(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a duration is written like 90s, 5m or 1h30m")
     return parse_duration(value) / 1_000 if isinstance(value, str) else value
 
 
 def _percent(value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?\s*%", value.strip()):
-        return float(value.strip().removesuffix("%"))
     if isinstance(value, bool):
         raise ValueError("a percentage is a number from 0 to 100")
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?\s*%", value.strip()):
+        return float(value.strip().removesuffix("%"))
     return value
 
 
-Duration: TypeAlias = Annotated[float, BeforeValidator(_duration_s), Field(ge=0)]
+def _rate(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a rate is a number of events per second, or none")
+    return value
+
+
+Duration: TypeAlias = Annotated[
+    float,
+    BeforeValidator(_duration_s),
+    Field(ge=0, le=DURATION_MAX_MS / 1_000, allow_inf_nan=False),
+    Unit("duration"),
+]
 """Seconds as a float; documents write ``90s``."""
 
-Percent: TypeAlias = Annotated[float, BeforeValidator(_percent), Field(ge=0, le=100)]
+Percent: TypeAlias = Annotated[
+    float, BeforeValidator(_percent), Field(ge=0, le=100, allow_inf_nan=False), Unit("percent")
+]
 """0 to 100; documents write ``10`` or ``10%``."""
 
 Share: TypeAlias = Percent
 """A part of a whole, 0 to 100; documents write ``20%``."""
 
-Rate: TypeAlias = Annotated[float, Field(ge=0)] | Literal["none"]
+Rate: TypeAlias = Annotated[
+    Annotated[float, Field(ge=0, allow_inf_nan=False)] | Literal["none"], BeforeValidator(_rate), Unit("number | none")
+]
 """Events per second, or ``none`` for no limit."""
