@@ -426,12 +426,16 @@ class RampBegun(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RampMoved(Fact):
-    """A ramp goes to another of its values; its dispatch follows in the same transaction."""
+    """A ramp goes to another of its values; its dispatch follows.
+
+    *counted* is true for a step back that the ramp took by itself.
+    """
 
     step: str
     position: int
     direction: Direction
     why: str = ""
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -474,6 +478,7 @@ class ManualAsked(Fact):
 class EffectInForce(Fact):
     """A change is in force (or may be, when not *sure*).
 
+    *target* are the arguments that name what it works on, *value* those that say what is in force.
     *undo* is the use that reverses it, with arguments resolved; None: it cannot be undone.
     """
 
@@ -481,6 +486,7 @@ class EffectInForce(Fact):
     step: str
     stage: str
     use: Use
+    target: dict[str, Any]
     value: dict[str, Any]
     undo: Use | None = None
     undo_ask: bool = False
@@ -519,10 +525,17 @@ class UndoBegun(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoFailed(Fact):
-    """One effect could not be undone; the rest go on."""
+    """One effect could not be undone and stays in the ledger; the rest go on."""
 
     key: str
     error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoEnded(Fact):
+    """Everything that was to be undone was tried; *back_to* is the stage at whose start the run now stands."""
+
+    back_to: str = ""
 
 
 AnyFact: TypeAlias = (
@@ -573,4 +586,5 @@ AnyFact: TypeAlias = (
     | EffectCleared
     | UndoBegun
     | UndoFailed
+    | UndoEnded
 )

@@ -46,10 +46,11 @@ class Backoff:
 class Unknown:
     """It may or may not have happened; *reads* settle readings were taken since *since_t*.
 
-    *lost* is the dispatch, kept with its arguments until the outcome is known.
+    *lost* is the dispatch, kept with its arguments until the outcome is known; *ramp* is the ramp it was a move of.
     """
 
     lost: "Dispatch"
+    ramp: "Ramping | None" = None
     why: str
     since_t: int
     reads: int = 0
@@ -85,7 +86,9 @@ class Ramping:
         step_backs: How often a failing check or guard sent it down.
         cool_until_t: No watching and no rise before.
         stay: A person said stay: it never rises until told to.
-        lost: A move whose outcome is not known.
+        dispatch: The move under way, 0 when none is.
+        failures: How often the move to this value failed in a row; tried again at *retry_at_t*.
+        why: Why it went down; empty after a move up.
     """
 
     values: tuple[float, ...]
@@ -107,10 +110,10 @@ class Fanning:
     """A fan-out: one status character per host (``.`` waiting, ``>`` dispatched, ``+`` done, ``x`` failed, ``?``)."""
 
     status: str
-    batch: int = 0
     errors: dict[str, str] = field(default_factory=dict)
-    batch_done_t: int = -1
-    dispatches: tuple[int, ...] = ()
+    reported_t: int = 0
+    dispatch: int = 0
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,12 +264,18 @@ class ProbeReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectEntry:
-    """An effect in force; *prior* is the one that it superseded and that comes back when it is undone."""
+    """An effect in force.
+
+    *prior* is the one that it superseded and that comes back when this one is undone;
+    *steps* are all steps that shaped it (a later one without an undo of its own joins the earlier).
+    """
 
     key: str
     step: str
+    steps: tuple[str, ...]
     stage: str
     use: Use
+    target: dict[str, Any]
     value: dict[str, Any]
     undo: Use | None
     undo_ask: bool
@@ -289,7 +298,8 @@ class UndoJob:
     person: str
     undone: tuple[str, ...] = ()
     failed: dict[str, str] = field(default_factory=dict)
-    lost: int = 0
+    attempts: int = 0
+    lost: bool = False
 
 
 # ---- stage and run
@@ -304,6 +314,7 @@ class StageState:
         tries: Names its watches, so that a retry begins with empty windows.
         position: Index of the first step that is not done.
         steps_done_t: When its last step ended; ``verify`` samples count one query window later.
+        verify_t: Since when it is being verified; ``within`` counts from here.
     """
 
     id: str
@@ -312,6 +323,7 @@ class StageState:
     tries: int = 0
     position: int = 0
     steps_done_t: int = 0
+    verify_t: int = 0
     probes: dict[str, ProbeReading] = field(default_factory=dict)
 
 
@@ -354,6 +366,7 @@ class Run:
     breached: dict[str, int] = field(default_factory=dict)
     ledger: dict[str, EffectEntry] = field(default_factory=dict)
     undo: UndoJob | None = None
+    rounds: int = 0
 
     # -- looking things up
 

@@ -1,0 +1,172 @@
+"""What a person asks of a run, verb by verb; the only input that may be refused.
+
+A refusal raises and changes nothing: ``NotPermitted`` where it is not theirs to ask, ``NotNow`` where it does not fit
+the moment. What is taken is always at least one fact.
+"""
+
+from collections.abc import Callable
+
+from relight.errors import NotNow
+from relight.kernel import asking_steps
+from relight.kernel import facts as f
+from relight.kernel.authority import gate_roles, may_decide, permit
+from relight.kernel.book import Book, find_hold
+from relight.kernel.inputs import Asked
+from relight.kernel.plan import ExpressionFailed, Gate, Stage
+from relight.kernel.stages import ask_gate, counting_votes
+from relight.kernel.state import Ticket
+
+
+def ask(book: Book, asked: Asked) -> None:
+    """Take what a person asks.
+
+    Raises:
+        NotNow: it does not fit the moment.
+        NotPermitted: it is not theirs to ask.
+    """
+    if asked.verb == "note":
+        book.say(f.Noted, person=asked.person, text=asked.value, door=asked.door)
+        return
+    if book.run.outcome is not None:
+        raise NotNow(f"run {book.run.id} has ended ({book.run.outcome}); nothing was changed")
+    if asked.verb not in VERBS:
+        raise NotNow(f"{asked.verb!r} is not a verb; verbs are {', '.join(sorted((*VERBS, 'note')))}")
+    if book.run.aborting and asked.verb != "mark":
+        raise NotNow(f"run {book.run.id} is being aborted, asked by {book.run.aborted_by}")
+    VERBS[asked.verb](book, asked)
+
+
+def _gate_of(book: Book, asked: Asked) -> tuple[Stage, Gate, Ticket]:
+    """Return the waiting gate that this ticket is of.
+
+    Raises:
+        NotNow: the ticket is spent, expired, superseded, unknown, or its contents changed.
+    """
+    run, wanted = book.run, asked.ticket
+    stage, ticket = run.current, run.ticket
+    if wanted in run.spent:
+        now = f"; the gate asks now as {ticket.id}" if ticket is not None and ticket.status == "waiting" else ""
+        raise NotNow(
+            f"ticket {wanted} changes nothing any more: {run.spent[wanted]}{now}",
+            hint=f"relight status {run.id[:8]} shows what it waits for",
+        )
+    if ticket is None or stage is None or stage.gate is None or ticket.status != "waiting":
+        raise NotNow(f"no gate is waiting, so ticket {wanted} opens nothing", hint=f"relight why {run.id[:8]}")
+    if wanted != ticket.id:
+        raise NotNow(f"there is no ticket {wanted}", hint=f"the gate that waits is {ticket.id}")
+    if asked.scope_digest and not ticket.scope_digest.startswith(asked.scope_digest):
+        raise NotNow(f"what ticket {wanted} would do has changed since you looked", hint="look again, then decide")
+    if book.t >= ticket.expires_t:
+        raise NotNow(f"ticket {wanted} has expired; nothing was opened", hint=f"relight ask {run.id[:8]}")
+    return stage, stage.gate, ticket
+
+
+def _approve(book: Book, asked: Asked) -> None:
+    stage, gate, ticket = _gate_of(book, asked)
+    permit(book.run, asked.person, "gate", "approve", stage=stage)
+    if asked.person == book.run.starter and not gate.approval.allow_self_approval:
+        others = [person for person in may_decide(book.run, gate) if person != asked.person]
+        permit_hint = f"ask {' or '.join(others)}" if others else "nobody else of the site could"
+        raise NotNow(f"{asked.person} started this run, and this gate wants somebody else", hint=permit_hint)
+    if any(vote.person == asked.person for vote in counting_votes(book.run, gate, ticket, book.t)):
+        raise NotNow(f"{asked.person} has approved {ticket.id} already; one person is one vote")
+    book.say(
+        f.VoteCast, ticket=ticket.id, person=asked.person, door=asked.door, proof=asked.proof, reason=asked.reason
+    )
+
+
+def _deny(book: Book, asked: Asked) -> None:
+    stage, _, ticket = _gate_of(book, asked)
+    permit(book.run, asked.person, "gate", "deny", stage=stage)
+    book.say(f.GateDenied, ticket=ticket.id, person=asked.person, door=asked.door, reason=asked.reason)
+    text = f"{asked.person} denied" + (f": {asked.reason}" if asked.reason else "")
+    book.hold("gate-denied", subject=ticket.id, text=text)
+
+
+def _ask(book: Book, asked: Asked) -> None:
+    permit(book.run, asked.person, "known", "ask")
+    run = book.run
+    stage = run.current
+    if stage is None or stage.gate is None or run.stage.phase != "approach" or run.ticket is None:
+        raise NotNow("no gate is or was waiting here", hint=f"relight why {run.id[:8]}")
+    for code in ("gate-denied", "gate-expired"):
+        if find_hold(run, code) is not None:
+            book.say(f.HoldLeft, code=code, stage=stage.id, verb="ask", person=asked.person, reason=asked.reason)
+    try:
+        ask_gate(book, stage, stage.gate)
+    except ExpressionFailed as error:
+        raise NotNow(f"the gate cannot ask: {error}") from None
+
+
+def _pause(book: Book, asked: Asked) -> None:
+    if book.run.paused:
+        raise NotNow(f"run {book.run.id} is paused already, by {book.run.paused_by}")
+    book.say(f.Paused, person=asked.person, reason=asked.reason)
+
+
+def _resume(book: Book, asked: Asked) -> None:
+    permit(book.run, asked.person, "known", "resume")
+    taken = False
+    if book.run.paused:
+        book.say(f.Resumed, person=asked.person, reason=asked.reason)
+        taken = True
+    for code in ("guard-breached", "undone", "undo-failed"):
+        hold = find_hold(book.run, code)
+        if hold is not None:
+            asking_steps.leave(book, hold, asked)
+            asking_steps.reopen_undone(book, asked)
+            taken = True
+    if not taken:
+        hold = book.run.holds[0] if book.run.holds else None
+        why = f"it holds: {hold.text}" if hold is not None else f"it is {book.run.state}"
+        raise NotNow(f"run {book.run.id} is not paused; {why}", hint=f"relight why {book.run.id[:8]} lists the ways on")
+
+
+def _abort(book: Book, asked: Asked) -> None:
+    for hold in book.run.holds:
+        asking_steps.leave(book, hold, asked)
+    book.say(f.AbortBegun, person=asked.person, reason=asked.reason)
+
+
+def _skip(book: Book, asked: Asked) -> None:
+    """Skip a step, an optional stage at its gate, or a check that a stage is verified by."""
+    run = book.run
+    stage = run.current
+    permit(run, asked.person, "gate" if gate_roles(stage) else "known", "skip", stage=stage)
+    if not asked.reason:
+        raise NotNow("skipping forward needs a reason", hint="add --reason 'why it is safe'")
+    if stage is None:
+        raise NotNow("every stage is done; nothing is left to skip")
+    steps = {step.id for item in run.plan.stages for step in item.steps}
+    if asked.subject in steps:
+        asking_steps.skip_step(book, asked)
+    elif run.stage.phase == "approach":
+        _skip_stage(book, asked, stage)
+    else:
+        asking_steps.waive(book, asked, stage)
+
+
+def _skip_stage(book: Book, asked: Asked, stage: Stage) -> None:
+    if asked.subject not in ("", stage.id):
+        raise NotNow(f"{asked.subject} is not the stage that waits; that is {stage.id}")
+    if not stage.optional:
+        raise NotNow(f"stage {stage.id} is not optional", hint="deny, or abort; the runbook says what may be left out")
+    for hold in book.run.holds:
+        asking_steps.leave(book, hold, asked)
+    book.say(f.StageSkipped, stage=stage.id, why="a person skipped it", person=asked.person, reason=asked.reason)
+
+
+VERBS: dict[str, Callable[[Book, Asked], None]] = {
+    "approve": _approve,
+    "deny": _deny,
+    "ask": _ask,
+    "pause": _pause,
+    "resume": _resume,
+    "retry": asking_steps.retry,
+    "skip": _skip,
+    "mark": asking_steps.mark,
+    "ramp": asking_steps.ramp,
+    "undo": asking_steps.undo,
+    "abort": _abort,
+}
+"""Every verb that a person may ask of a run, besides ``note``."""

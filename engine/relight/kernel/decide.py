@@ -1,0 +1,284 @@
+"""What follows from an input, to a fixpoint: an outcome and the next dispatch are one batch and one commit.
+
+Illegal requests of people raise and change nothing; what the world says is always taken, and gives no facts where it
+no longer matters.
+"""
+
+from typing import assert_never
+
+from relight.kernel import asking, fanning, ramping, stages, stepping, undoing
+from relight.kernel import facts as f
+from relight.kernel.book import Book, find_hold
+from relight.kernel.evolve import evolve
+from relight.kernel.inputs import (
+    AnyInput,
+    Asked,
+    PeopleRead,
+    Read,
+    Reported,
+    Started,
+    Ticked,
+    TookOver,
+    Turned,
+)
+from relight.kernel.outcomes import STOP_GRACE_MS, lose, settle, unknown
+from relight.kernel.plan import Stage
+from relight.kernel.state import Dispatch, Prepared, Run, Unknown
+from relight.kernel.undoing import keys_to_undo
+from relight.kernel.wanted import wanted_watch
+from relight.kernel.watching import guard_id, open_steps, reading
+
+TURNS_MAX = 100_000
+"""Facts that may follow from one input; more is a defect of the kernel, not a run."""
+
+
+def decide(run: Run | None, given: AnyInput) -> list[f.AnyFact]:
+    """Return the facts that follow from *given*.
+
+    Raises:
+        NotNow: a person asked for what does not fit the moment.
+        NotPermitted: a person asked for what is not theirs to ask.
+    """
+    return turn(run, given)[0]
+
+
+def turn(run: Run | None, given: AnyInput) -> tuple[list[f.AnyFact], Run]:
+    """Return the facts that follow from *given*, and the run after them."""
+    if isinstance(given, Started):
+        started = f.RunStarted(
+            at=given.at, t=given.t, run=given.run, plan=given.plan, starter=given.starter, door=given.door
+        )
+        return [started], evolve(None, started)
+    assert run is not None, "a run begins with Started"
+    book = Book(run, given.at, given.t)
+    if isinstance(given, Asked):
+        asking.ask(book, given)
+    elif run.outcome is None:
+        _first(book, given)
+    else:
+        return [], run
+    for _ in range(TURNS_MAX):
+        if not _advance(book):
+            return book.said, book.run
+    raise AssertionError("the kernel does not come to rest; please report this run's journal")
+
+
+def _first(book: Book, given: TookOver | Ticked | Turned | Read | PeopleRead | Reported) -> None:
+    match given:
+        case TookOver():
+            _took_over(book, given)
+        case Ticked():
+            pass
+        case Turned():
+            _turned(book, given)
+        case Read():
+            _read(book, given)
+        case PeopleRead():
+            if given.people != book.run.people or given.solo != book.run.solo:
+                book.say(f.PeopleTurned, people=given.people, solo=given.solo)
+        case Reported():
+            _reported(book, given)
+        case _:
+            assert_never(given)
+
+
+def _took_over(book: Book, given: TookOver) -> None:
+    lost = tuple(book.run.dispatches.values())
+    book.say(f.DriverTookOver, epoch=given.epoch, driver=given.driver, clock_lost=given.clock_lost)
+    for item in lost:
+        _lost(book, item, "the driver that had it in hand is gone")
+    ticket = book.run.ticket
+    if given.clock_lost and ticket is not None and ticket.status == "waiting":
+        stages.expire(book, ticket, "the clock went back while nobody drove the run")
+
+
+def _lost(book: Book, item: Dispatch, why: str) -> None:
+    match item.purpose:
+        case "undo":
+            undoing.reported(book, item, "unknown", why, retry=True)
+        case "ramp":
+            ramping.reported(book, item, "unknown", why, None)
+        case "forward" if item.targets:
+            fanning.reported(book, item, "unknown", why, {})
+        case "forward":
+            lose(book, book.run.step_of(item.step), item, why)
+
+
+def _turned(book: Book, given: Turned) -> None:
+    if wanted_watch(book.run, given.use) is None:
+        return
+    book.say(
+        f.CheckTurned,
+        use=given.use,
+        check=given.check,
+        verdict=given.verdict,
+        value=given.value,
+        worst=given.worst,
+        samples=given.samples,
+        digest=given.digest,
+        detail=given.detail,
+    )
+
+
+def _read(book: Book, given: Read) -> None:
+    kind, _, rest = given.read.partition(":")
+    name = rest.partition(":")[0]
+    record = book.run.steps.get(name)
+    if kind == "probe" and name in book.run.plan.probes:
+        tail = f"{book.run.stage.id}:{book.run.rounds}:{book.run.stage.tries}:"
+        if rest.removeprefix(f"{name}:").startswith(tail):
+            book.say(f.ProbeRead, probe=name, value=given.value, error=given.error)
+    elif kind == "before" and record is not None and isinstance(record.state, Prepared):
+        stepping.value_read(book, book.run.step_of(name), given.value, given.error)
+    elif kind == "settle" and record is not None and isinstance(record.state, Unknown):
+        number = rest.split(":")[1]
+        if number == str(record.state.lost.number):
+            stepping.settle_read(book, book.run.step_of(name), record.state, given.value, given.error)
+
+
+def _reported(book: Book, given: Reported) -> None:
+    item = book.run.dispatches.get(given.dispatch)
+    if item is None:
+        _reported_late(book, given)
+    elif item.purpose == "undo":
+        undoing.reported(book, item, given.outcome, given.error, retry=given.retry)
+    elif item.purpose == "ramp":
+        ramping.reported(book, item, given.outcome, given.error, given.result)
+    elif item.targets:
+        fanning.reported(book, item, given.outcome, given.error, given.targets)
+    else:
+        stepping.reported(
+            book, item, given.outcome, given.result, given.error, given.retry, given.retry_after_ms
+        )
+
+
+def _reported_late(book: Book, given: Reported) -> None:
+    """A late result of this epoch settles an unknown."""
+    if given.outcome == "unknown":
+        return
+    for step in open_steps(book.run):
+        record = book.run.steps.get(step.id)
+        state = record.state if record is not None else None
+        if isinstance(state, Unknown) and state.lost.number == given.dispatch and state.lost.epoch == book.run.epoch:
+            hold = find_hold(book.run, "step-unknown", step=step.id)
+            if hold is not None:
+                book.say(f.HoldLeft, code=hold.code, stage=hold.stage, step=step.id, verb="late report")
+            settle(
+                book, step, state.lost, done=given.outcome == "succeeded", by="late report", result=given.result
+            )
+            return
+
+
+# ---- what follows by itself
+
+
+def _advance(book: Book) -> bool:
+    """Say the next thing that follows, if any does."""
+    if book.run.outcome is not None or book.run.epoch == 0:
+        return False
+    if _deadlines(book) or _guards(book) or stages.tickets(book):
+        return True
+    if book.run.aborting:
+        return _aborting(book)
+    if undoing.advance(book) or ramping.fall(book) or _unknowns(book):
+        return True
+    return _forward(book)
+
+
+def _deadlines(book: Book) -> bool:
+    for item in book.run.dispatches.values():
+        if item.stop_until_t is not None:
+            if book.t >= item.stop_until_t:
+                _lost(book, item, f"{item.stop_why}; it did not end after it was told to stop")
+                return True
+        elif book.t >= item.deadline_t:
+            _stop(book, item, "it took longer than its timeout")
+            return True
+    return False
+
+
+def _stop(book: Book, item: Dispatch, why: str) -> None:
+    book.say(
+        f.StepStopping, step=item.step, dispatch=item.number, why=why, until_t=book.t + STOP_GRACE_MS
+    )
+
+
+def _guards(book: Book) -> bool:
+    for guard in book.run.plan.guards:
+        turned = reading(book.run, guard_id(guard.check))
+        if turned is None:
+            continue
+        breached = guard.check in book.run.breached
+        if turned.verdict == "fail" and not breached:
+            book.say(f.GuardBreached, check=guard.check, value=turned.value)
+            if guard.on_breach == "hold" and not book.run.aborting:
+                book.hold("guard-breached", subject=guard.check, text=f"{guard.check} is {turned.value!r}")
+            return True
+        if turned.verdict == "pass" and breached:
+            book.say(f.GuardCleared, check=guard.check, value=turned.value)
+            return True
+    return False
+
+
+def _aborting(book: Book) -> bool:
+    run = book.run
+    under_way = [item for item in run.dispatches.values() if item.purpose != "undo"]
+    for item in under_way:
+        if item.stop_until_t is None:
+            _stop(book, item, f"{run.aborted_by} aborted the run")
+            return True
+    if under_way:
+        return False
+    if undoing.advance(book) or book.run.undo is not None:
+        return book.run is not run
+    if run.plan.on_abort == "undo" and not run.abort_undone:
+        keys = keys_to_undo(run)
+        if keys:
+            book.say(f.UndoBegun, keys=keys, then="end", person=run.aborted_by)
+            return True
+    _end(book, "aborted", f"{run.aborted_by} aborted it")
+    return True
+
+
+def _end(book: Book, outcome: f.Outcome, why: str) -> None:
+    unsettled = tuple(step for step, record in book.run.steps.items() if record.word == "unknown")
+    book.say(f.RunEnded, outcome=outcome, left=tuple(book.run.ledger), unknown=unsettled, why=why)
+
+
+def _unknowns(book: Book) -> bool:
+    """Put unknown outcomes before a person even while nothing goes forward: they should be known to be unknown."""
+    for step in open_steps(book.run):
+        record = book.run.steps.get(step.id)
+        if record is not None and isinstance(record.state, Unknown) and unknown(book, step, record.state, forward=False):
+            return True
+    return False
+
+
+def _forward(book: Book) -> bool:
+    run = book.run
+    blocked = run.paused or bool(run.holds) or bool(run.breached) or run.undo is not None
+    stage = run.current
+    if stage is None:
+        if blocked:
+            return False
+        _end(book, "succeeded", "every stage is done")
+        return True
+    phase = run.stage.phase
+    if blocked:
+        return run.undo is None and _protect(book, stage)
+    match phase:
+        case "approach":
+            return stages.approach(book)
+        case "steps":
+            return stepping.advance(book)
+        case "verify":
+            return stages.verify(book)
+
+
+def _protect(book: Book, stage: Stage) -> bool:
+    """Start what protects: guards, pauses and holds stop forward motion only."""
+    if book.run.stage.phase == "steps":
+        return stepping.advance(book, protective_only=True)
+    first = bool(stage.steps) and stage.steps[0].protective and stage.steps[0].ramp is None
+    ungated = stage.gate is None and not book.run.holds
+    return first and ungated and book.run.stage.phase == "approach" and stages.approach(book)

@@ -1,0 +1,210 @@
+"""How a stage is approached, gated and verified.
+
+It is entered only when its ``when`` is true, its gate is open and its preconditions pass,
+and it is done only when every ``verify`` passes.
+"""
+
+import hashlib
+
+from relight.kernel import facts as f
+from relight.kernel.book import Book, find_hold
+from relight.kernel.plan import ExpressionFailed, Gate, Stage
+from relight.kernel.scope import holds, probes_in, probes_of_gate, resolve, scope_digest
+from relight.kernel.state import Run, Ticket, Vote
+from relight.kernel.watching import gate_id, passes, precondition_id, reading, shown, verify_id
+
+PROBE_ERRORS_MAX = 4
+"""As often a named probe may fail in a row before a person is asked; as for a check's samples."""
+
+
+# ---- approach
+
+
+def probes_wanted(run: Run, stage: Stage) -> frozenset[str]:
+    """Return the probes that must be read before this stage can be entered."""
+    wanted = probes_in(stage.when)
+    if stage.gate is not None:
+        wanted |= probes_of_gate(stage, stage.gate)
+    return wanted
+
+
+def probes_missing(run: Run, wanted: frozenset[str]) -> frozenset[str]:
+    """Return those of them that have not been read yet."""
+    read = run.stage.probes
+    return frozenset(name for name in wanted if name not in read or read[name].error)
+
+
+def probes_blind(book: Book, wanted: frozenset[str], *, step: str = "") -> bool:
+    """Hold when one of the missing probes failed too often; True when something was said."""
+    for name in sorted(probes_missing(book.run, wanted)):
+        seen = book.run.stage.probes.get(name)
+        if seen is not None and seen.errors >= PROBE_ERRORS_MAX:
+            text = f"probe {name} cannot be read: {seen.error}"
+            if book.hold("probe-blind", step=step, subject=name, text=text):
+                return True
+    return False
+
+
+def approach(book: Book) -> bool:
+    """Go on towards the stage's first step; True when something was said."""
+    stage = book.run.current
+    assert stage is not None
+    wanted = probes_wanted(book.run, stage)
+    first = probes_in(stage.when)
+    if probes_blind(book, wanted):
+        return True
+    if probes_missing(book.run, first):
+        return False
+    try:
+        if stage.when is not None and not holds(book.run, stage.when):
+            book.say(f.StageSkipped, stage=stage.id, why=f"when is false: {stage.when.text}")
+            return True
+        if probes_missing(book.run, wanted):
+            return False
+        if stage.gate is not None:
+            return _gate(book, stage, stage.gate)
+    except ExpressionFailed as error:
+        return book.hold("expression-failed", text=str(error))
+    return _enter_ungated(book, stage)
+
+
+def _enter_ungated(book: Book, stage: Stage) -> bool:
+    uses = {item.check: precondition_id(book.run, item.check) for item in stage.preconditions}
+    for check, use in uses.items():
+        turned = reading(book.run, use)
+        if turned is not None and turned.verdict == "fail":
+            return book.hold("precondition-failed", subject=check, text=f"{check} is {turned.value!r}")
+        if turned is not None and turned.verdict == "inconclusive":
+            return book.hold("precondition-blind", subject=check, text=f"{check}: {turned.detail}")
+    if all(passes(book.run, use) for use in uses.values()):
+        book.say(f.StageEntered, stage=stage.id, readings=shown(book.run, uses))
+        return True
+    return False
+
+
+# ---- gates
+
+
+def ask_gate(book: Book, stage: Stage, gate: Gate) -> None:
+    """Ask people, with a ticket that is good for this asking alone.
+
+    Raises:
+        ExpressionFailed: the title or a step's arguments cannot be evaluated.
+    """
+    run = book.run
+    seed = f"{run.id}|{stage.id}|{run.asks}".encode()
+    ticket = f"{stage.id}/{hashlib.sha256(seed).hexdigest()[:3]}"
+    if ticket in run.spent or (run.ticket is not None and run.ticket.id == ticket):
+        ticket = f"{stage.id}/{hashlib.sha256(seed).hexdigest()[:8]}"
+    book.say(
+        f.GateAsked,
+        stage=stage.id,
+        ticket=ticket,
+        title=str(resolve(run, gate.title)),
+        scope_digest=scope_digest(run, stage),
+        expires_t=book.t + gate.expires_after_ms,
+    )
+
+
+def counting_votes(run: Run, gate: Gate, ticket: Ticket, t: int) -> tuple[Vote, ...]:
+    """Return the votes that count now: authority is checked at decision and again here, at use."""
+    roles = {person.id: set(person.roles) for person in run.people}
+    return tuple(
+        vote
+        for vote in ticket.votes
+        if roles.get(vote.person, set()) & set(gate.approval.roles)
+        and t - vote.t <= gate.approval.valid_for_ms
+        and (vote.person != run.starter or gate.approval.allow_self_approval or vote.solo)
+    )
+
+
+def gate_blockers(run: Run, stage: Stage, t: int) -> list[str]:
+    """Return what keeps the waiting gate shut, in words; empty: nothing does."""
+    gate, ticket = stage.gate, run.ticket
+    assert gate is not None and ticket is not None
+    missing = gate.approval.min_approvals - len(counting_votes(run, gate, ticket, t))
+    blockers = [f"{missing} more approval{'s' if missing > 1 else ''}"] if missing > 0 else []
+    for check in gate.require:
+        if not passes(run, gate_id(run, check)):
+            blockers.append(f"{check} to pass")
+    for item in stage.preconditions:
+        if not passes(run, precondition_id(run, item.check)):
+            blockers.append(f"precondition {item.check} to pass")
+    return blockers
+
+
+def _gate(book: Book, stage: Stage, gate: Gate) -> bool:
+    ticket = book.run.ticket
+    if ticket is None or ticket.status == "superseded":
+        ask_gate(book, stage, gate)
+        return True
+    if ticket.status != "waiting" or gate_blockers(book.run, stage, book.t):
+        return False
+    approvers = tuple(vote.person for vote in counting_votes(book.run, gate, ticket, book.t))
+    uses = {check: gate_id(book.run, check) for check in (*gate.require, *gate.show)}
+    before = {item.check: precondition_id(book.run, item.check) for item in stage.preconditions}
+    evidence = shown(book.run, uses) | shown(book.run, before)
+    book.say(
+        f.GateOpened,
+        stage=stage.id,
+        ticket=ticket.id,
+        approvers=approvers,
+        alone=approvers == (book.run.starter,),
+        solo=any(vote.solo for vote in ticket.votes),
+        readings=evidence,
+    )
+    book.say(f.StageEntered, stage=stage.id, readings=shown(book.run, before))
+    return True
+
+
+def tickets(book: Book) -> bool:
+    """Escalate and expire the waiting ticket; time passes for it whatever else stands still."""
+    stage, ticket = book.run.current, book.run.ticket
+    if stage is None or stage.gate is None or ticket is None or ticket.status != "waiting":
+        return False
+    due = ticket.escalated < len(stage.gate.escalate)
+    expired = book.t >= ticket.expires_t
+    if due:
+        step = stage.gate.escalate[ticket.escalated]
+        if book.t >= ticket.asked_t + step.after_ms or (expired and stage.gate.on_expiry == "escalate"):
+            book.say(f.GateEscalated, ticket=ticket.id, notify=step.notify, index=ticket.escalated)
+            return True
+    if expired:
+        expire(book, ticket, "nobody answered in time")
+        return True
+    return False
+
+
+def expire(book: Book, ticket: Ticket, why: str) -> None:
+    """Close the ticket without an answer and hold: nothing ever continues because nobody answered."""
+    book.say(f.GateExpired, ticket=ticket.id, why=f"it expired: {why}")
+    book.hold("gate-expired", subject=ticket.id, text=why)
+
+
+# ---- verify
+
+
+def verify(book: Book) -> bool:
+    """Judge the stage's own checks; True when something was said."""
+    stage = book.run.current
+    assert stage is not None
+    uses = {item.check: verify_id(book.run, item.check) for item in stage.verify}
+    if all(passes(book.run, use) for use in uses.values()):
+        book.say(f.StageVerified, stage=stage.id, readings=shown(book.run, uses))
+        return True
+    for item in stage.verify:
+        turned = reading(book.run, uses[item.check])
+        check = book.run.plan.checks[item.check]
+        if turned is not None and turned.verdict == "inconclusive" and check.on_inconclusive == "hold":
+            return book.hold("check-blind", subject=item.check, text=f"{item.check}: {turned.detail}")
+        if book.t >= verify_deadline(book.run, item.within_ms) and not passes(book.run, uses[item.check]):
+            if find_hold(book.run, "verify-failed") is not None:
+                continue
+            seen = "no answer" if turned is None else f"last {turned.value!r}, {turned.verdict}"
+            return book.hold("verify-failed", subject=item.check, text=f"{item.check} did not pass in time: {seen}")
+    return False
+
+
+def verify_deadline(run: Run, within_ms: int) -> int:
+    """Return when a check of the current stage's verify is out of time."""
+    return run.stage.verify_t + within_ms

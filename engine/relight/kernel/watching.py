@@ -1,0 +1,126 @@
+"""Which checks are watched right now, under which names, and what they last turned to.
+
+One place makes the names of watches, so that what is wanted and what is judged can never differ.
+"""
+
+from collections.abc import Iterator
+
+from relight.kernel.intents import Watch
+from relight.kernel.plan import Stage, Step
+from relight.kernel.state import Fanning, Ramping, Reading, Run, StepRecord
+
+
+def open_steps(run: Run) -> tuple[Step, ...]:
+    """Return the steps that may be going on: the one at the position, or its whole parallel group."""
+    stage = run.current
+    if stage is None or run.stage.phase != "steps":
+        return ()
+    first = stage.steps[run.stage.position]
+    if first.group is None:
+        return (first,)
+    return tuple(step for step in stage.steps[run.stage.position :] if step.group == first.group)
+
+
+def guard_id(check: str) -> str:
+    return f"guard:{check}"
+
+
+def gate_id(run: Run, check: str) -> str:
+    return f"gate:{run.ticket.id if run.ticket else ''}:{check}"
+
+
+def precondition_id(run: Run, check: str) -> str:
+    return f"pre:{run.stage.id}:{run.rounds}:{run.stage.tries}:{check}"
+
+
+def verify_id(run: Run, check: str) -> str:
+    return f"verify:{run.stage.id}:{run.rounds}:{run.stage.tries}:{check}"
+
+
+def ramp_id(step: str, ramp: Ramping, check: str) -> str:
+    return f"ramp:{step}:{ramp.moves}:{check}"
+
+
+def between_id(run: Run, step: str, fan: Fanning, check: str) -> str:
+    return f"between:{step}:{run.stage.tries}:{fan.status.count('.')}:{check}"
+
+
+def watches(run: Run) -> Iterator[Watch]:
+    """Yield every watch that is wanted now."""
+    for guard in run.plan.guards:
+        yield Watch(id=guard_id(guard.check), check=guard.check, fail_for_ms=guard.breach_after_ms)
+    stage = run.current
+    if stage is None or run.aborting:
+        return
+    if run.stage.phase == "approach":
+        yield from _approach(run, stage)
+    elif run.stage.phase == "verify":
+        yield from _verify(run, stage)
+    for step in open_steps(run):
+        record = run.steps.get(step.id)
+        if record is not None:
+            yield from _step(run, step, record)
+
+
+def _approach(run: Run, stage: Stage) -> Iterator[Watch]:
+    for precondition in stage.preconditions:
+        yield Watch(id=precondition_id(run, precondition.check), check=precondition.check)
+    if stage.gate is not None and run.ticket is not None and run.ticket.status == "waiting":
+        for check in dict.fromkeys((*stage.gate.require, *stage.gate.show)):
+            yield Watch(id=gate_id(run, check), check=check)
+
+
+def _verify(run: Run, stage: Stage) -> Iterator[Watch]:
+    for verify in stage.verify:
+        yield Watch(
+            id=verify_id(run, verify.check),
+            check=verify.check,
+            for_ms=verify.for_ms,
+            ratio=verify.ratio,
+            not_before_t=run.stage.steps_done_t + run.plan.checks[verify.check].settle_ms,
+        )
+
+
+def _step(run: Run, step: Step, record: StepRecord) -> Iterator[Watch]:
+    state = record.state
+    if isinstance(state, Ramping) and step.ramp is not None and state.settled:
+        for check in step.ramp.checks:
+            yield Watch(
+                id=ramp_id(step.id, state, check),
+                check=check,
+                for_ms=step.ramp.dwell_ms if state.position else 0,
+                not_before_t=max(state.since_t, state.cool_until_t),
+            )
+    if isinstance(state, Fanning) and step.targets is not None and not state.dispatch:
+        for check in step.targets.between:
+            yield Watch(
+                id=between_id(run, step.id, state, check),
+                check=check,
+                not_before_t=state.reported_t + run.plan.checks[check].settle_ms,
+            )
+
+
+def reading(run: Run, use: str) -> Reading | None:
+    """Return what that watch last turned to."""
+    return run.readings.get(use)
+
+
+def passes(run: Run, use: str) -> bool:
+    """Return whether that watch passes now; no answer is no pass."""
+    turned = run.readings.get(use)
+    return turned is not None and turned.verdict == "pass"
+
+
+def shown(run: Run, uses: dict[str, str]) -> dict[str, object]:
+    """Return the evidence to record with a decision: check to value, verdict, worst and age."""
+    evidence: dict[str, object] = {}
+    for check, use in uses.items():
+        turned = run.readings.get(use)
+        if turned is not None:
+            evidence[check] = {
+                "value": turned.value,
+                "verdict": turned.verdict,
+                "worst": turned.worst,
+                "t": turned.t,
+            }
+    return evidence
