@@ -1,0 +1,57 @@
+"""Breaking the site, and letting it be."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from relight_practice.control.deploys import Deploys
+from relight_practice.control.fleet import Fleet
+from relight_practice.shape import BAD_RELEASE
+from relight_practice.wire import Client
+
+KINDS = ("brownout", "release", "surge", "region")
+IMPAIRED_SHARE = 0.6
+
+
+@dataclass(slots=True)
+class Faults:
+    """What goes wrong on command; a region that fails gets well again by itself, a bad release never does."""
+
+    fleet: Fleet
+    deploys: Deploys
+    people: Client
+    _healing: asyncio.Task[None] | None = field(default=None)
+
+    async def begin(self, kind: str, seconds: float | None) -> dict[str, Any]:
+        """Begin a fault and return when it is in place.
+
+        ``release`` deploys the bad release, freeze or no freeze: it happened before anybody froze anything.
+        ``surge`` makes five times as many people come, and all of them want the same new pages.
+        ``brownout`` is both. ``region`` makes the nodes of the primary pool fail most requests, for *seconds*.
+        """
+        if kind in ("brownout", "surge"):
+            await self.people.request("PUT", "/-/people", b'{"surge": %g}' % self.fleet.shape.surge)
+        if kind in ("brownout", "release"):
+            await self.deploys.put(BAD_RELEASE)
+        if kind == "region":
+            await self._heal_later(seconds)
+            await self.fleet.impair(IMPAIRED_SHARE)
+        return {"fault": kind}
+
+    async def calm(self) -> dict[str, Any]:
+        """End the surge and heal the region; what else is broken stays so until somebody mends it."""
+        await self._heal_later(None)
+        await self.people.request("PUT", "/-/people", b'{"surge": 0}')
+        await self.fleet.impair(0.0)
+        return {"fault": None}
+
+    async def _heal_later(self, seconds: float | None) -> None:
+        if self._healing is not None:
+            self._healing.cancel()
+            self._healing = None
+        if seconds is not None:
+            self._healing = asyncio.create_task(self._heal(seconds))
+
+    async def _heal(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self.fleet.impair(0.0)

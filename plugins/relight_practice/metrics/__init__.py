@@ -1,0 +1,1 @@
+"""Counting, exposing, scraping and keeping numbers, in Prometheus' formats and with its habits."""
