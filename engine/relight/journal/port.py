@@ -16,6 +16,21 @@ FORMAT = 1
 GENESIS = "0" * 64
 """What the first record of a run has for *prev*."""
 
+BODY_BYTES_MAX = 2 * 1024 * 1024
+"""The largest fact is a plan: ten thousand hosts and a hundred steps are a quarter of it."""
+
+REQUEST_BYTES_MAX = 64 * 1024
+"""A request is a verb and a reason; a person types less."""
+
+PENDING_MAX = 1_000
+"""Unanswered requests of one run; more than that is a runaway script, and a dead driver's inbox must not grow."""
+
+SAMPLES_MAX = 20_000
+"""Samples kept of one run: forty checks every five seconds for forty minutes; older ones go first."""
+
+BLOB_BYTES_MAX = 1024 * 1024
+"""Output that is longer is cut by whoever keeps it; its digest is of the whole."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -105,6 +120,8 @@ class Batch:
         state: The run's state afterwards, for the list of runs.
         ended_at: Set when the run is over: its named locks are freed in the same transaction.
         live: Small JSON for views, outside the chain (values observed, progress lines); replaces the last.
+        urgent: On a full disk this may use the reserve: aborts, outcomes of what is under way, moves to less exposure
+            and the end. Whatever starts something new is never urgent.
     """
 
     run: str
@@ -116,6 +133,7 @@ class Batch:
     state: str = ""
     ended_at: int | None = None
     live: dict[str, Any] | None = None
+    urgent: bool = False
 
 
 class DriverHold(Protocol):
@@ -136,7 +154,11 @@ class DriverHold(Protocol):
 
 
 class Journal(Protocol):
-    """A store of runs."""
+    """A store of runs.
+
+    One handle may be used from several threads: reads never wait for a write that is under way in another thread.
+    A handle must not be carried into a forked child.
+    """
 
     @property
     def location(self) -> str:
@@ -146,17 +168,22 @@ class Journal(Protocol):
     def create(self, row: Row, first: Sequence[tuple[str, bytes]], *, locks: Sequence[str] = ()) -> None:
         """Begin a run with its first records (epoch 0), claiming its named locks in the same transaction.
 
+        A lock is held until its run has ended, whether or not anybody drives it.
+
         Raises:
             Locked: another unfinished run holds one of *locks*; names it.
+            JournalError: there is a run of that id, or nothing can be written; nothing was.
         """
 
     def append(self, batches: Sequence[Batch]) -> list[Exception | None]:
         """Append all batches in one transaction; a batch that is refused is left out alone, its error in its place.
 
-        A batch is refused with ``StaleDriver`` (epoch or sequence do not match) and changes nothing.
+        A batch is refused with ``StaleDriver`` when its epoch is not that of the lease, when the lease was released,
+        or when the sequence does not match; with ``JournalError`` when it is for no run, answers what was never asked
+        or already answered, or is too large. It changes nothing then.
 
         Raises:
-            JournalError: nothing was written (disk full, I/O error).
+            JournalError: nothing was acknowledged (disk full, I/O error); read the run's end before the next append.
         """
 
     def records(self, run: str, after: int = 0) -> Iterator[Record]:
@@ -173,8 +200,16 @@ class Journal(Protocol):
 
     # -- leases
 
-    def drive(self, run: str, driver: str, until: int, now: int, *, take_over: bool = False,
-              details: dict[str, Any] | None = None) -> DriverHold:
+    def drive(
+        self,
+        run: str,
+        driver: str,
+        until: int,
+        now: int,
+        *,
+        take_over: bool = False,
+        details: dict[str, Any] | None = None,
+    ) -> DriverHold:
         """Take the run's lease under a new epoch.
 
         A dead holder's is taken at once where the store can tell (an embedded journal's file lock);
@@ -182,15 +217,20 @@ class Journal(Protocol):
 
         Raises:
             Locked: somebody else drives it; says who and until when.
+            JournalError: there is no such run.
         """
 
     def lease(self, run: str) -> Lease | None:
-        """Return who drives it, if anybody ever did."""
+        """Return who drives it, or did last; None if nobody ever did."""
 
     # -- inbox
 
-    def ask(self, request: Request) -> None:
-        """Put a request in the run's inbox."""
+    def ask(self, request: Request, *, urgent: bool = False) -> None:
+        """Put a request in the run's inbox; an *urgent* one (abort, deny, pause) may use the reserve of a full disk.
+
+        Raises:
+            JournalError: there is no such run, its inbox is full, the request is too large or was put there before.
+        """
 
     def pending(self, run: str) -> list[Request]:
         """Return the unanswered requests in order."""
@@ -199,7 +239,10 @@ class Journal(Protocol):
         """Return the answer to a request, None while there is none."""
 
     def changes(self) -> int:
-        """Return a number that differs after any other process wrote; cheap enough to poll every 20 ms."""
+        """Return a number that differs after any other process wrote; cheap enough to poll every 20 ms.
+
+        It may also differ after this one wrote.
+        """
 
     # -- beside the chain
 
@@ -210,10 +253,14 @@ class Journal(Protocol):
         """Return what the driver last put there for views."""
 
     def put_blob(self, content: bytes) -> str:
-        """Keep *content* (capped by the caller) and return its SHA-256 in hex."""
+        """Keep *content* and return its SHA-256 in hex.
+
+        Raises:
+            JournalError: it is larger than ``BLOB_BYTES_MAX``, or cannot be written.
+        """
 
     def blob(self, digest: str) -> bytes | None:
         """Return a blob."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Let go of it; a lease that was not released counts as a dead driver's."""

@@ -1,0 +1,124 @@
+"""What is written of a run, statement by statement, inside a transaction that somebody else has begun."""
+
+import json
+from collections.abc import Sequence
+
+import apsw
+
+from relight.errors import JournalError, Locked
+from relight.journal import refusals
+from relight.journal.chain import link
+from relight.journal.port import GENESIS, SAMPLES_MAX, Answer, Batch, Row, Sample
+
+_TRIM_EVERY = 500
+"""Old samples are taken away once in so many new ones; a few more than the limit do no harm."""
+
+
+def create_run(
+    connection: apsw.Connection, row: Row, first: Sequence[tuple[str, bytes]], locks: Sequence[str]
+) -> JournalError | Locked | None:
+    """Write a run's row, locks and first records, or say why not."""
+    if any(connection.execute("SELECT 1 FROM runs WHERE run = ?", (row.run,))):
+        return refusals.run_exists(row.run)
+    if too_large := refusals.too_large(first):
+        return too_large
+    for lock in sorted(locks):
+        question = "SELECT run, runbook FROM locks JOIN runs USING (run) WHERE name = ?"
+        for run, runbook in connection.execute(question, (lock,)):
+            return refusals.lock_taken(lock, str(run), str(runbook))
+    connection.execute(
+        "INSERT INTO runs (run, runbook, site, state, started_at, ended_at, starter) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (row.run, row.runbook, row.site, row.state, row.started_at, row.ended_at, row.starter),
+    )
+    connection.executemany("INSERT INTO locks (name, run) VALUES (?, ?)", [(lock, row.run) for lock in set(locks)])
+    _insert_records(connection, row.run, 0, 0, GENESIS, first)
+    return None
+
+
+def append_batch(connection: apsw.Connection, batch: Batch, location: str) -> Exception | None:
+    """Write a batch, or say why not; everything that can be refused is refused before the first write."""
+    epoch = _epoch(connection, batch.run)
+    seq, head = _end(connection, batch.run)
+    if stale := refusals.stale(batch, epoch, seq):
+        known = any(connection.execute("SELECT 1 FROM runs WHERE run = ?", (batch.run,)))
+        return stale if known else refusals.no_run(batch.run, location)
+    if refusal := refusals.too_large(batch.kinds_and_bodies) or _refuse_answers(connection, batch):
+        return refusal
+    _insert_records(connection, batch.run, batch.epoch, seq, head, batch.kinds_and_bodies)
+    if batch.answers:
+        connection.executemany("UPDATE requests SET ok = ?, text = ?, code = ? WHERE id = ?", _answers(batch.answers))
+    if batch.samples:
+        _insert_samples(connection, batch.run, batch.samples)
+    if batch.live is not None:
+        connection.execute("INSERT OR REPLACE INTO live (run, body) VALUES (?, ?)", (batch.run, _json(batch.live)))
+    if batch.state:
+        connection.execute("UPDATE runs SET state = ?2 WHERE run = ?1 AND state <> ?2", (batch.run, batch.state))
+    if batch.ended_at is not None:
+        connection.execute("UPDATE runs SET ended_at = ? WHERE run = ?", (batch.ended_at, batch.run))
+        connection.execute("DELETE FROM locks WHERE run = ?", (batch.run,))
+    return None
+
+
+def _epoch(connection: apsw.Connection, run: str) -> int | None:
+    """Return the epoch of whoever has the lease, None if nobody has."""
+    for (epoch,) in connection.execute("SELECT epoch FROM leases WHERE run = ? AND NOT released", (run,)):
+        assert isinstance(epoch, int)
+        return epoch
+    return None
+
+
+def _end(connection: apsw.Connection, run: str) -> tuple[int, str]:
+    """Return number and hash of the last record."""
+    for seq, head in connection.execute(
+        "SELECT seq, hash FROM records WHERE run = ? ORDER BY seq DESC LIMIT 1", (run,)
+    ):
+        assert isinstance(seq, int)
+        assert isinstance(head, str)
+        return seq, head
+    return 0, GENESIS
+
+
+def _refuse_answers(connection: apsw.Connection, batch: Batch) -> JournalError | None:
+    asked = "SELECT 1 FROM requests WHERE id = ? AND run = ? AND ok IS NULL"
+    for answer in batch.answers:
+        if not any(connection.execute(asked, (answer.request, batch.run))):
+            return refusals.not_asked(answer.request)
+    return None
+
+
+def _insert_records(
+    connection: apsw.Connection, run: str, epoch: int, seq: int, head: str, facts: Sequence[tuple[str, bytes]]
+) -> None:
+    rows = []
+    for kind, body in facts:
+        seq, prev = seq + 1, head
+        head = link(prev, body)
+        rows.append((run, seq, epoch, kind, body, prev, head))
+    connection.executemany(
+        "INSERT INTO records (run, seq, epoch, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+    )
+
+
+def _answers(answers: Sequence[Answer]) -> list[tuple[int, str, int, str]]:
+    return [(int(answer.ok), answer.text, answer.code, answer.request) for answer in answers]
+
+
+def _insert_samples(connection: apsw.Connection, run: str, samples: Sequence[Sample]) -> None:
+    last = 0
+    for (number,) in connection.execute("SELECT coalesce(max(number), 0) FROM samples WHERE run = ?", (run,)):
+        assert isinstance(number, int)
+        last = number
+    connection.executemany(
+        "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (run, last + index, s.check, s.use, s.at, s.t, s.kind, _json(s.value), s.detail)
+            for index, s in enumerate(samples, 1)
+        ],
+    )
+    newest = last + len(samples)
+    if newest // _TRIM_EVERY != last // _TRIM_EVERY:
+        connection.execute("DELETE FROM samples WHERE run = ? AND number <= ?", (run, newest - SAMPLES_MAX))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
