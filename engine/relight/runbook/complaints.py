@@ -4,7 +4,7 @@ All codes stand in one table (:data:`relight.runbook.codes.CODES`); their meanin
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal
 
@@ -15,6 +15,7 @@ Severity = Literal["error", "warning"]
 
 COMPLAINTS_MAX = 100
 """More than a person mends in one go; the rest is counted, not shown."""
+MASK = "[secret]"
 EXCERPT_CHARS_MAX = 96
 """A line wider than this is shown as a window around its caret."""
 
@@ -56,6 +57,7 @@ class Complaints:
         self.source = source
         self.left_out = 0
         self._found: dict[tuple[int, int, str, str], Complaint] = {}
+        self._masked: set[str] = set()
 
     def add(self, code: str, mark: Mark, message: str, hint: str = "") -> None:
         """Complain about the thing at *mark*; the same complaint at the same place counts once."""
@@ -80,8 +82,19 @@ class Complaints:
             return
         self._found[key] = complaint
 
+    def mask(self, secret: str) -> None:
+        """Show no line with *secret* in it as it is."""
+        self._masked.add(secret)
+
     def __iter__(self) -> Iterator[Complaint]:
-        return iter(sorted(self._found.values(), key=lambda found: (found.line, found.col, found.code)))
+        for found in sorted(self._found.values(), key=lambda found: (found.line, found.col, found.code)):
+            yield self._without_secrets(found)
+
+    def _without_secrets(self, found: Complaint) -> Complaint:
+        excerpt, message = found.excerpt, found.message
+        for secret in self._masked:
+            excerpt, message = excerpt.replace(secret, MASK), message.replace(secret, MASK)
+        return found if excerpt == found.excerpt else replace(found, excerpt=excerpt, message=message)
 
     def __len__(self) -> int:
         return len(self._found)

@@ -46,10 +46,12 @@ class CelExpression:
     """One expression: bare CEL, or text with ``${{ … }}`` in it; the kernel's ``Expression``.
 
     *names* are cut where the scope's parts end: ``steps.scale.result.added`` reads ``steps.scale.result``.
+    *template* says that the text embeds its CEL; these three are all it takes to make it again.
     """
 
     text: str
     names: frozenset[str]
+    template: bool = False
 
     def value(self, scope: Mapping[str, Any]) -> Json:
         """Return its value on *scope*; a template of more than one part gives text.
@@ -57,7 +59,7 @@ class CelExpression:
         Raises:
             ExpressionFailed: it cannot be evaluated on this scope.
         """
-        if not is_template(self.text):
+        if not self.template:
             return _evaluate(self.text, scope)
         inner = whole(self.text)
         if inner is not None:
@@ -76,12 +78,12 @@ def embedded(text: str) -> CelExpression | str:
     if not is_template(text):
         return text
     paths = [name.path for part in parts_of(text) if part.is_cel for name in read_cel(part.text).names]
-    return CelExpression(text, scope_names(paths))
+    return CelExpression(text, scope_names(paths), template=True)
 
 
-def restore(text: str, names: Iterable[str]) -> CelExpression:
-    """Return an expression again from what a journal kept of it."""
-    return CelExpression(text, frozenset(names))
+def restore(text: str, names: Iterable[str], template: bool = False) -> CelExpression:
+    """Return an expression again from what a journal kept of it; nothing is compiled yet."""
+    return CelExpression(text, frozenset(names), template)
 
 
 def scope_names(paths: Iterable[str]) -> frozenset[str]:

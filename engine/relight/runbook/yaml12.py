@@ -6,7 +6,7 @@ What does not belong here: what any key means.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
@@ -112,13 +112,27 @@ def kind_of(value: Any) -> str:
     return "something else"
 
 
-def mark_of(container: Any, key: Any) -> Mark:
-    """Return where the value at *key* of a :class:`Map` or :class:`Items` stood, or the container where it is gone."""
-    if isinstance(container, Map) and key in container.values_at:
-        return container.values_at[key]
-    if isinstance(container, Items) and isinstance(key, int) and 0 <= key < len(container.items_at):
-        return container.items_at[key]
-    return container.mark if isinstance(container, Map | Items) else START
+def child(container: Any, key: str | int) -> Any:
+    """Return the value at *key* of a :class:`Map` or :class:`Items`, or None where there is none."""
+    if isinstance(container, Map):
+        return container.get(str(key))
+    if isinstance(container, Items) and isinstance(key, int) and 0 <= key < len(container):
+        return container[key]
+    return None
+
+
+def mark_at(tree: Any, path: Iterable[str | int]) -> Mark:
+    """Return where the value at *path* below *tree* stood, or the nearest value around it that is written."""
+    at = tree.mark if isinstance(tree, Map | Items) else START
+    for key in path:
+        if isinstance(tree, Map) and key in tree.values_at:
+            at = tree.values_at[str(key)]
+        elif isinstance(tree, Items) and isinstance(key, int) and 0 <= key < len(tree.items_at):
+            at = tree.items_at[key]
+        else:
+            break
+        tree = child(tree, key)
+    return at
 
 
 def plain(value: Any) -> Any:

@@ -1,0 +1,165 @@
+"""Capabilities and their arguments, as far as they are known without a site; effects and their undo."""
+
+import re
+from typing import Any
+
+from relight.runbook.arguments import judge_arguments
+from relight.runbook.cel_text import read_cel
+from relight.runbook.complaints import did_you_mean
+from relight.runbook.document import Step
+from relight.runbook.lint.naming import texts
+from relight.runbook.lint.scene import Scene, Stood, readers
+from relight.runbook.offers import Offer
+from relight.runbook.parts import Part
+from relight.runbook.source import Mark
+from relight.runbook.template import Unterminated, is_template, parts_of
+from relight.runbook.yaml12 import Map
+
+_SECRET_KEY = re.compile(r"(^|_)(password|passwd|passphrase|secret|token|api_?key|private_key|authorization)$", re.I)
+_SECRET_VALUE = re.compile(
+    r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|xox[abposr]-[A-Za-z0-9-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}|://[^/\s:@]+:[^/\s@]+@|(?i:^bearer\s+[A-Za-z0-9._-]{16,})"
+)
+_REFERENCE = re.compile(r"^(env|file|keyring|vault):\S+$")
+
+
+def check_actions(scene: Scene) -> None:
+    """Complain about actions, probes and arguments that do not exist, and effects that cannot be undone so."""
+    for part in readers(scene):
+        _use(scene, part, "probe", probe=True)
+    for stood in scene.steps:
+        step = stood.step
+        if step.action is not None:
+            _use(scene, step, "action", probe=False)
+            _effect(scene, stood)
+        if step.undo is not None and step.undo.action is not None:
+            _use(scene, step.undo, "action", probe=False)
+
+
+def _use(scene: Scene, part: Part, key: str, *, probe: bool) -> None:
+    name: str = getattr(part, key)
+    offer = scene.offers.find(name)
+    args = part.raw("with")
+    check_secrets(scene, part, "with")
+    if offer is None:
+        _unknown(scene, part, key, name)
+        return
+    if offer.is_probe != probe:
+        kind, other = ("a probe", "an action") if probe else ("an action", "a probe")
+        message = f"{name} is {other}, and {kind} belongs here"
+        hint = f"did you mean `{'action' if probe else 'probe'}: {name}`?" if isinstance(part, Step) else ""
+        scene.complaints.add("RL408", part.place(key), message, hint)
+        return
+    given = args if isinstance(args, Map) else Map(part.place(key))
+    ramp = part.ramp if isinstance(part, Step) else None
+    for wrong in judge_arguments(offer.contract, given, is_template, partial=not offer.built_in):
+        at = _argument_place(part, given, wrong.path, is_key=wrong.is_key)
+        scene.complaints.add(wrong.code, at, wrong.message, wrong.hint)
+    if ramp is not None:
+        _ramp(scene, part, offer)
+
+
+def _argument_place(part: Part, given: Map, path: tuple[str | int, ...], *, is_key: bool) -> Mark:
+    if is_key and len(path) == 1 and str(path[0]) in given.keys_at:
+        return given.keys_at[str(path[0])]
+    return part.place("with", *path)
+
+
+def _ramp(scene: Scene, part: Part, offer: Offer) -> None:
+    assert isinstance(part, Step)
+    ramp, contract = part.ramp, offer.contract
+    assert ramp is not None
+    if contract.args.model_config.get("extra") != "allow" and ramp.key not in contract.args.model_fields:
+        hint = did_you_mean(ramp.key, contract.args.model_fields)
+        scene.complaints.add("RL405", ramp.place("key"), f"{contract.name} has no argument {ramp.key!r}", hint)
+        return
+    if ramp.key in part.with_:
+        message = f"the ramp moves {ramp.key!r}, and with sets it"
+        scene.complaints.add("RL209", part.place("with", ramp.key), message, "delete it here")
+    for path, value in [(("floor",), ramp.floor), *((("through", i), v) for i, v in enumerate(ramp.through))]:
+        if isinstance(value, str):
+            continue
+        for wrong in judge_arguments(contract, {ramp.key: value}, is_template, partial=True):
+            scene.complaints.add(wrong.code, ramp.place(*path), wrong.message, wrong.hint)
+
+
+def _unknown(scene: Scene, part: Part, key: str, name: str) -> None:
+    family, _, verb = name.partition(".")
+    offers = scene.offers
+    if not verb or family in offers.families() or offers.is_plugin(family):
+        known = offers.names(family) if verb else offers.names()
+        hint = did_you_mean(name, known if known else offers.names())
+        scene.complaints.add("RL404", part.place(key), f"there is no {key} {name!r}", hint)
+        return
+    near = did_you_mean(name, offers.names(), otherwise="-")
+    hint = near if near != "-" else f"a site has to bind it, or have a provider called {family!r}"
+    scene.complaints.add("RL411", part.place(key), f"{name!r} is none of the project's capabilities", hint)
+
+
+def _effect(scene: Scene, stood: Stood) -> None:
+    step, offer = stood.step, scene.offer(stood.step)
+    if offer is None or offer.is_probe:
+        return
+    declared = offer.contract.effect
+    if step.effect == "write" and declared == "destructive":
+        hint = "leave it out; a step may raise an effect, never lower it"
+        message = f"{offer.contract.name} is destructive"
+        scene.complaints.add("RL512", step.place("effect"), message, hint)
+    undo = step.undo
+    if undo is not None and undo.restore is not None and not offer.contract.reads_value and not offer.built_in:
+        message = f"the value before {offer.contract.name} cannot be read, so it cannot be brought back"
+        scene.complaints.add("RL515", step.place("undo"), message, "name what reverses it: undo: {action: …}")
+    if "destructive" in (declared, step.effect):
+        _destructive(scene, stood)
+
+
+def _destructive(scene: Scene, stood: Stood) -> None:
+    """What people approve at a gate must be what happens: nothing of it may still be open when the gate asks."""
+    step = stood.step
+    if not stood.stage.written("gate"):
+        message = f"{step.id!r} is destructive, and nobody is asked before it"
+        scene.complaints.add("RL508", step.place("action"), message, f"give stage {stood.stage.id!r} a gate")
+    same = {other.step.id for other in scene.steps if other.stage_index == stood.stage_index}
+    open_parts: list[tuple[Part, str]] = [(step, "with")]
+    if step.ramp is not None:
+        open_parts += [(step.ramp, "floor"), (step.ramp, "through")]
+    for part, key in open_parts:
+        for text, path in texts(part.raw(key)):
+            for name in _names(text):
+                root, *rest = name.split(".")
+                if root == "steps" and rest and rest[0] in same:
+                    message = f"a destructive step's arguments must be known when its gate asks; {name} is not"
+                    hint = f"move step {rest[0]!r} to an earlier stage"
+                    scene.complaints.add("RL507", part.place(key, *path), message, hint)
+
+
+def _names(text: str) -> list[str]:
+    if not is_template(text):
+        return []
+    try:
+        return [name.path for part in parts_of(text) if part.is_cel for name in read_cel(part.text).names]
+    except Unterminated:
+        return []
+
+
+def check_secrets(scene: Scene, part: Part, key: str) -> None:
+    """Warn of what looks like a secret that is written out."""
+    for text, path in texts(part.raw(key)):
+        named = any(isinstance(step, str) and _SECRET_KEY.search(step) for step in path[-1:])
+        if not looks_secret(text, named=named):
+            continue
+        scene.complaints.mask(text)
+        hint = "write a reference: env:NAME, file:PATH, keyring:SERVICE/NAME or vault:PATH#FIELD"
+        scene.complaints.add("RL510", part.place(key, *path), "this looks like a secret, and plans are kept", hint)
+
+
+def looks_secret(text: Any, *, named: bool) -> bool:
+    """Return whether *text* looks like a secret that is written out; *named* if its key says that it is one."""
+    if not isinstance(text, str) or _REFERENCE.match(text) or is_template(text):
+        return False
+    return bool(_SECRET_VALUE.search(text)) or (named and len(text) >= 4)
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether a key's name says that its value is a secret."""
+    return bool(_SECRET_KEY.search(name))

@@ -1,0 +1,138 @@
+"""The site, key by key: where and how."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from relight.runbook.parts import Arguments, Duration, Id, Part, PersonId, ProviderName, Slug, Text, Value
+
+PEOPLE_MAX = 1_000
+
+
+class Provider(Part):
+    """A named, configured instance of a plugin; every other key is the plugin's own."""
+
+    model_config = {"extra": "allow"}
+    thing: ClassVar[str] = "a provider"
+    use: Slug
+    """The plugin."""
+
+
+class Binding(Part):
+    """Which provider fulfils a capability, or every capability of a family (``deploy.*``)."""
+
+    thing: ClassVar[str] = "a binding"
+    provider: ProviderName
+    """The provider's name."""
+    with_: Arguments = Field(default_factory=dict, alias="with")
+    """Arguments added under the step's own; ``${{ args.NAME }}`` reads the step's."""
+
+
+class MinVolume(Part):
+    """How much must be measured before a query's value means anything."""
+
+    thing: ClassVar[str] = "a minimum volume"
+    promql: Text
+    """A query for the volume."""
+    at_least: float = Field(ge=0)
+    """Below it the sample has no data."""
+
+
+class Query(Part):
+    """A name that runbooks use, and how this site asks for it."""
+
+    thing: ClassVar[str] = "a query"
+    promql: Text
+    """What is asked."""
+    sources: list[ProviderName] = Field(min_length=1, max_length=20)
+    """Providers that are asked in this order; the first fresh answer wins."""
+    window: Duration = 0
+    """How far back the query looks; verify waits that long after a stage's last step."""
+    max_age: Duration = 20_000
+    """An older data point is stale."""
+    min_volume: MinVolume | None = None
+    """Below it a sample has no data."""
+
+
+class Person(Part):
+    """Somebody who may decide."""
+
+    thing: ClassVar[str] = "a person"
+    id: PersonId
+    """The name that journals keep."""
+    roles: list[Slug] = Field(default_factory=list)
+    """What they may decide."""
+    os: Text | None = None
+    """Their user name on the hosts where the CLI is used."""
+    slack: Text | None = None
+    """Their member id in Slack."""
+    matrix: Text | None = None
+    """Their id in Matrix."""
+    key: Text | None = None
+    """Their public key, ``ed25519:…``."""
+
+
+class Solo(Part):
+    """The rule for a starter who is alone."""
+
+    thing: ClassVar[str] = "a solo rule"
+    after: Duration
+    """How long a gate must have waited."""
+    roles: list[Slug] = Field(min_length=1)
+    """The starter must hold one of these."""
+
+
+class Targets(Part):
+    """What steps can fan out over."""
+
+    thing: ClassVar[str] = "targets"
+    inventory: Text
+    """An Ansible inventory; its path is relative to the site's document."""
+
+
+class Surface(Part):
+    """A face of the service that users see."""
+
+    thing: ClassVar[str] = "a surface"
+    objective: float = Field(gt=0, lt=100)
+    """The share of good requests that was promised, in percent."""
+    window: Duration = 30 * 86_400_000
+    """Over which time."""
+    error_ratio: Id
+    """The query that tells the share of bad ones, 0 to 1."""
+
+
+class Site(Part):
+    """Where a runbook is carried out, and how."""
+
+    thing: ClassVar[str] = "a site"
+    site: Slug
+    """Its name."""
+    schema_: Literal["relight/v1"] = Field(alias="schema")
+    """The version of this format."""
+    environment: Slug
+    """``production`` makes the CLI ask for the site's name; ``practice`` allows a pace."""
+    pace: float = Field(default=1.0, ge=1, le=1_000)
+    """How many times faster waiting goes at a practice site; limits stay as they are."""
+    values: dict[Id, Value] = Field(default_factory=dict)
+    """What runbooks read as ``site.values.<name>``."""
+    providers: dict[ProviderName, Provider] = Field(default_factory=dict)
+    """The outside systems."""
+    bind: dict[str, Binding] = Field(default_factory=dict)
+    """Capability to provider; ``deploy.*`` binds a family."""
+    queries: dict[Id, Query] = Field(default_factory=dict)
+    """What checks ask for."""
+    people: list[Person] = Field(default_factory=list, max_length=PEOPLE_MAX)
+    """Who may decide."""
+    solo: Solo | None = None
+    """Whether a starter who is alone may open gates."""
+    targets: Targets | None = None
+    """What steps can fan out over."""
+    surfaces: dict[Id, Surface] = Field(default_factory=dict)
+    """What users see."""
+    journal: Text | None = None
+    """A shared journal: ``sqlite:///PATH`` or ``postgresql://…``."""
+
+    def scope(self) -> dict[str, Any]:
+        """Return what expressions read as ``site``."""
+        return {"id": self.site, "environment": self.environment, "values": dict(self.values)}
