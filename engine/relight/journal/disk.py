@@ -14,8 +14,8 @@ ELSEWHERE = "set RELIGHT_HOME, or give --journal sqlite:///PATH, to a place on a
 RESERVE_BYTES = 4 * 1024 * 1024
 """An abort and an end are a dozen pages; a thousand of them also hold whatever else was under way."""
 
-_RESERVE_AGAIN_BYTES = 4 * RESERVE_BYTES
-"""A reserve that was spent is filled again only when this much is free, or it would take what it just gave."""
+FREE_BYTES_MIN = 4 * RESERVE_BYTES
+"""What must be free before a reserve is made: less would be taken from whoever needs it next, or was just given up."""
 
 _NETWORK = frozenset(
     {
@@ -109,31 +109,32 @@ class Reserve:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def hold(self) -> None:
-        """Hold it back.
-
-        Raises:
-            OSError: there is not enough space, or no right to it.
-        """
-        if self._held():
-            return
+    def hold(self) -> str:
+        """Hold it back, if it is not yet; return why that cannot be, empty if it is held."""
         try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                _allocate(descriptor, RESERVE_BYTES)
-            finally:
-                os.close(descriptor)
-        except OSError:
+            if self.path.stat().st_size >= RESERVE_BYTES:
+                return ""
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            return str(error.strerror)
+        try:
+            return self._make()
+        except OSError as error:
             self.release()
-            raise
+            return str(error.strerror)
 
-    def hold_again(self) -> None:
-        """Hold it back where there is plenty; quietly nothing where there is not."""
-        with contextlib.suppress(OSError):
-            if not self._held():
-                free = os.statvfs(self.path.parent)
-                if free.f_bavail * free.f_frsize >= _RESERVE_AGAIN_BYTES:
-                    self.hold()
+    def _make(self) -> str:
+        disk = os.statvfs(self.path.parent)
+        free = disk.f_bavail * disk.f_frsize
+        if free < FREE_BYTES_MIN:
+            return f"{free // 2**20} MiB are free"
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _allocate(descriptor, RESERVE_BYTES)
+        finally:
+            os.close(descriptor)
+        return ""
 
     def release(self) -> bool:
         """Give it up; say whether there was any."""
@@ -142,12 +143,6 @@ class Reserve:
         except OSError:
             return False
         return True
-
-    def _held(self) -> bool:
-        try:
-            return self.path.stat().st_size >= RESERVE_BYTES
-        except OSError:
-            return False
 
 
 def _allocate(descriptor: int, size: int) -> None:

@@ -20,7 +20,7 @@ def home() -> Path:
         JournalError: there is no such place for whoever asks.
     """
     if given := os.environ.get("RELIGHT_HOME"):
-        return Path(given).absolute()
+        return Path(given).expanduser().absolute()
     import platformdirs
 
     found = Path(platformdirs.user_data_dir("relight", appauthor=False))

@@ -130,10 +130,12 @@ class MemoryJournal:
         self.store.writes += 1
         self._own_writes += 1
 
-    def records(self, run: str, after: int = 0) -> Iterator[Record]:
+    def records(self, run: str, after: int = 0, *, kinds: Sequence[str] = ()) -> Iterator[Record]:
         """Yield records; see the port."""
         known = self.store.runs.get(run)
-        yield from known.records[after:] if known else ()
+        for record in known.records[after:] if known else ():
+            if not kinds or record.kind in kinds:
+                yield record
 
     def row(self, run: str) -> Row | None:
         """Return the list's row of that run."""

@@ -178,6 +178,8 @@ class Journal(Protocol):
     def append(self, batches: Sequence[Batch]) -> list[Exception | None]:
         """Append all batches in one transaction; a batch that is refused is left out alone, its error in its place.
 
+        On a full disk the urgent ones are written from the reserve, and the others are refused with ``JournalError``.
+
         A batch is refused with ``StaleDriver`` when its epoch is not that of the lease, when the lease was released,
         or when the sequence does not match; with ``JournalError`` when it is for no run, answers what was never asked
         or already answered, or is too large. It changes nothing then.
@@ -186,8 +188,8 @@ class Journal(Protocol):
             JournalError: nothing was acknowledged (disk full, I/O error); read the run's end before the next append.
         """
 
-    def records(self, run: str, after: int = 0) -> Iterator[Record]:
-        """Yield the records of *run* with a sequence number above *after*, in order (seq starts at 1)."""
+    def records(self, run: str, after: int = 0, *, kinds: Sequence[str] = ()) -> Iterator[Record]:
+        """Yield the records of *run* above number *after* in order (the first is 1), of *kinds* where any are named."""
 
     def row(self, run: str) -> Row | None:
         """Return the list's row of that run."""

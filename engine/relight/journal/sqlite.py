@@ -13,16 +13,16 @@ from typing import Any
 
 import apsw
 
-from relight.errors import JournalError
 from relight.journal import refusals
-from relight.journal.port import BLOB_BYTES_MAX, Answer, Batch, Record, Request, Row, Sample
+from relight.journal.port import BLOB_BYTES_MAX, Answer, Batch, Lease, Record, Request, Row, Sample
 from relight.journal.sqlite_append import append_batch, create_run
-from relight.journal.sqlite_connection import Connections
+from relight.journal.sqlite_connection import Connections, JournalFull
 from relight.journal.sqlite_leases import Leases, SqliteHold
 
 _CHUNK = 500
 """Records read at once: no transaction stays open while somebody looks at them."""
 
+_RECORD = "SELECT run, seq, epoch, kind, body, prev, hash FROM records"
 _ROW = (
     "SELECT run, runbook, site, state, started_at, ended_at, starter, "
     "coalesce((SELECT max(seq) FROM records WHERE records.run = runs.run), 0) FROM runs"
@@ -56,31 +56,34 @@ class SqliteJournal:
     def create(self, row: Row, first: Sequence[tuple[str, bytes]], *, locks: Sequence[str] = ()) -> None:
         """Begin a run; see the port."""
         refusals.checked_run(row.run)
-        try:
-            self._connections.reserve.hold()
-        except OSError as error:
-            raise JournalError(
-                f"no run is started: {self._connections.path.parent} has no room for the reserve ({error.strerror})",
-                hint="free at least 16 MiB there, or name a journal on another disk with --journal",
-            ) from error
         if refusal := self._connections.write(lambda connection: create_run(connection, row, first, locks)):
             raise refusal
 
     def append(self, batches: Sequence[Batch]) -> list[Exception | None]:
         """Append; see the port."""
+        if all(batch.urgent for batch in batches):
+            return self._append(batches, urgent=True)
+        try:
+            return self._append(batches, urgent=False)
+        except JournalFull as full:
+            urgent = [batch for batch in batches if batch.urgent]
+            if not urgent:
+                raise
+            outcomes = iter(self._append(urgent, urgent=True))
+            return [next(outcomes) if batch.urgent else full for batch in batches]
 
+    def _append(self, batches: Sequence[Batch], *, urgent: bool) -> list[Exception | None]:
         def work(connection: apsw.Connection) -> list[Exception | None]:
             return [append_batch(connection, batch, self.location) for batch in batches]
 
-        return self._connections.write(work, urgent=any(batch.urgent for batch in batches))
+        return self._connections.write(work, urgent=urgent)
 
-    def records(self, run: str, after: int = 0) -> Iterator[Record]:
+    def records(self, run: str, after: int = 0, *, kinds: Sequence[str] = ()) -> Iterator[Record]:
         """Yield records; see the port."""
-        question = (
-            "SELECT run, seq, epoch, kind, body, prev, hash FROM records WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?"
-        )
+        which = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+        question = f"{_RECORD} WHERE run = ? AND seq > ?{which} ORDER BY seq LIMIT {_CHUNK}"
         while True:
-            rows: list[Any] = self._all(question, run, after, _CHUNK)
+            rows: list[Any] = self._all(question, run, after, *kinds)
             for found, seq, epoch, kind, body, prev, digest in rows:
                 yield Record(run=found, seq=seq, epoch=epoch, kind=kind, body=body, prev=prev, hash=digest)
             if len(rows) < _CHUNK:
@@ -119,7 +122,7 @@ class SqliteJournal:
         """Take the run's lease; see the port."""
         return self._leases.take(run, driver, until, now, take_over=take_over, details=dict(details or {}))
 
-    def lease(self, run: str) -> Any:
+    def lease(self, run: str) -> Lease | None:
         """Return who drives it, or did last."""
         return self._leases.look(run)
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 import apsw
 
 from relight.errors import JournalError
-from relight.journal.disk import ELSEWHERE, Reserve, make_ready
+from relight.journal.disk import ELSEWHERE, FREE_BYTES_MIN, Reserve, make_ready
 from relight.journal.sqlite_schema import make_current
 
 T = TypeVar("T")
@@ -32,6 +32,10 @@ _SETTINGS = (
     "PRAGMA fullfsync = ON",  # macOS: an fsync there does not reach the disk
     "PRAGMA checkpoint_fullfsync = ON",
 )
+
+
+class JournalFull(JournalError):
+    """There is no room; what is urgent may still be written."""
 
 
 class Connections:
@@ -65,12 +69,15 @@ class Connections:
         """Return what *work* returns, done in one transaction that is on disk by then.
 
         On a full disk an *urgent* one is tried again with the reserve given up.
+        Without a reserve nothing else is written: what was given up is for the end of what is under way.
 
         Raises:
             JournalError: it was rolled back.
         """
         self._refuse_fork()
         with self._write_lock:
+            if not urgent and (why := self.reserve.hold()):
+                raise _no_room(self.path, why)
             return self._with_room(lambda: self._transact(work), urgent=urgent)
 
     def close(self) -> None:
@@ -180,13 +187,17 @@ def _is_full(error: apsw.Error) -> bool:
     )
 
 
+def _no_room(path: Path, why: str) -> JournalFull:
+    return JournalFull(
+        f"the disk of the journal {path} is full ({why}); nothing was written",
+        hint=f"free {FREE_BYTES_MIN // 2**20} MiB there; until then only aborts, outcomes and the end are recorded",
+    )
+
+
 def explained(error: apsw.Error, path: Path) -> JournalError:
     """Return what an error of SQLite means to the person at the keyboard."""
     if _is_full(error):
-        return JournalError(
-            f"the disk of the journal {path} is full; nothing was written",
-            hint="free some space; until then only an abort and the end of a run are recorded, from a reserve",
-        )
+        return _no_room(path, "no space is left")
     if isinstance(error, apsw.BusyError | apsw.LockedError):
         return JournalError(
             f"the journal {path} was busy for {_BUSY_MS // 1_000} s; nothing was written",

@@ -101,7 +101,6 @@ class SqliteHold:
         if not self._update("until = ?", until):
             raise refusals.taken_over(self._lease.run)
         self._lease = replace(self._lease, until=until)
-        self._connections.reserve.hold_again()
 
     def release(self) -> None:
         """Give it back; quietly nothing when it was taken over."""
