@@ -1,0 +1,319 @@
+"""The driver of one run: the pump with a real world, a real clock and a journal that may fail.
+
+A driver that dies is no special case: the next one takes the run over with nothing in its hands.
+A driver that lives but cannot write starts nothing: it holds, says so, records ends from the journal's reserve, and
+stops its children before its lease is over.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from relight.drivers.live.board import Board
+from relight.drivers.live.calls import GRACE_S
+from relight.drivers.live.clerk import Clerk
+from relight.drivers.live.clock import Clock, SystemClock
+from relight.drivers.live.inbox import Inboxes
+from relight.drivers.live.intake import Intake
+from relight.drivers.live.lease import Lease, LeaseLost, Watchdog
+from relight.drivers.live.log import Log
+from relight.drivers.live.notices import Notices
+from relight.drivers.live.orphans import end_orphans
+from relight.drivers.live.providers import Providers, Registry
+from relight.drivers.live.takeover import Taken, driver_name, take
+from relight.drivers.live.tasks import Tasks
+from relight.drivers.live.world import LiveWorld
+from relight.drivers.live.writing import batch_of, starts_something
+from relight.drivers.pump import Draft, Pump
+from relight.errors import JournalError, StaleDriver
+from relight.journal.leaves import CompileExpression
+from relight.journal.port import Request
+from relight.kernel.facts import AnyFact
+from relight.kernel.inputs import AnyInput, PeopleRead, Ticked, TookOver
+from relight.kernel.plan import Person, Plan, Solo
+from relight.kernel.state import Run
+from relight.sdk import Secrets
+
+Listener: TypeAlias = Callable[[Run, Sequence[AnyFact]], None]
+"""Told after each commit what is on disk now; quick, for the run waits."""
+ReadPeople: TypeAlias = Callable[[Plan], tuple[tuple[Person, ...], Solo | None] | None]
+"""Return the site's people as they are now, None where they cannot be read; called in a thread."""
+
+BEAT_S = 1.0
+"""Between two signs of life: what a person who watches takes for standing still is longer."""
+SHOW_S = 0.4
+"""Between two boards for views while things go on; they draw no faster."""
+AGAIN_S = 1.0
+"""Before another try of a write that failed."""
+PEOPLE_S = 10.0
+"""Between two looks at the site's people: as long as somebody who was removed may still be counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a driver is put together from; bootstrap fills it in."""
+
+    registry: Registry
+    compile_expression: CompileExpression
+    read_people: ReadPeople | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    log: Log = field(default_factory=Log)
+    watchdog: Watchdog | None = None
+
+
+class Driver:
+    """Drives one run until it is over, until it is told to stop, or until it may no longer."""
+
+    def __init__(
+        self,
+        run: str,
+        clerk: Clerk,
+        inboxes: Inboxes,
+        parts: Parts,
+        *,
+        listeners: Sequence[Listener] = (),
+        take_over: bool = False,
+        begun: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = driver_name()
+        self._run_id = run
+        self._clerk = clerk
+        self._inboxes = inboxes
+        self._parts = parts
+        self._log = parts.log.about(run=run)
+        self._listeners = list(listeners)
+        self._take_over = take_over
+        self._begun = begun
+        self._said: list[AnyInput] = []
+        self._asked: dict[str, Request] = {}
+        self._bell = asyncio.Event()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stopping = False
+        self._beat_due = False
+        self._shown_at_ms = 0
+
+    async def drive(self) -> Run:
+        """Take the run over and drive it; return it as it is when this driver leaves it.
+
+        Raises:
+            Locked: somebody else drives it.
+            NotNow: it is over.
+            StaleDriver: somebody took it over.
+            JournalError: it could not be carried on; the next driver can, once the journal is mended.
+        """
+        parts, take_over = self._parts, self._take_over
+        taken = await self._clerk.run(
+            lambda journal: take(
+                journal, self._run_id, parts.clock, parts.compile_expression, driver=self.name, take_over=take_over
+            )
+        )
+        self._lease = Lease(taken.hold, self._clerk, parts.clock, taken.taken_at_ms)
+        if parts.watchdog is not None:
+            parts.watchdog.guard(self._run_id, self._lease)
+        try:
+            return await self._driven(taken)
+        finally:
+            if parts.watchdog is not None:
+                parts.watchdog.leave(self._run_id)
+            with suppress(JournalError):
+                await self._clerk.run(lambda _journal: taken.hold.release())
+
+    def stop(self) -> None:
+        """Leave the run to the next driver, children ended."""
+        self._stopping = True
+        self._bell.set()
+
+    # ---- beginning and ending
+
+    async def _driven(self, taken: Taken) -> Run:
+        self._begin(taken)
+        grace_s = GRACE_S
+        tasks = [self._tasks.begin(work) for work in (self._keep_beating(), self._keep_reading_people())]
+        try:
+            ended = await end_orphans(self._run_id, taken.run.dispatches)
+            self._log.event("took over", epoch=self._epoch, ended_orphans=ended, clock_lost=taken.clock_lost)
+            self._tell(
+                TookOver(
+                    at=self._clock.at(),
+                    t=self._clock.t(),
+                    epoch=self._epoch,
+                    driver=self.name,
+                    clock_lost=taken.clock_lost,
+                )
+            )
+            self._inboxes.open(self._run_id, self._requested)
+            await self._until_over_or_failed()
+        except (StaleDriver, LeaseLost) as error:
+            grace_s = 0.0 if isinstance(error, StaleDriver) else max(self._lease.left_ms - 2_000, 0) / 1_000
+            self._log.event("lost the run", error=error.message)
+            raise
+        finally:
+            self._inboxes.close(self._run_id)
+            await self._world.close(grace_s)
+            for task in tasks:
+                task.cancel()
+            self._tasks.cancel()
+        run = self._pump.run
+        assert run is not None
+        self._log.event("left", state=run.state)
+        return run
+
+    def _begin(self, taken: Taken) -> None:
+        self._clock = taken.clock
+        self._epoch = taken.hold.lease.epoch
+        self._seq = taken.seq
+        secrets = Secrets()
+        self._log.redact_with(secrets.redact)
+        intake = Intake(secrets, lambda content: self._clerk.run(lambda journal: journal.put_blob(content)))
+        plan = taken.run.plan
+        self._tasks = Tasks(self._broke)
+        self._board = Board(self.name, self._clock.mark(), intake.text)
+        self._providers = Providers(plan.providers, self._parts.registry, secrets)
+        self._world = LiveWorld(
+            self._run_id,
+            providers=self._providers,
+            intake=intake,
+            board=self._board,
+            clock=self._clock,
+            pace=plan.pace,
+            tasks=self._tasks,
+            tell=self._tell,
+        )
+        self._pump = Pump(self._world, taken.run)
+        self._notices = Notices(self._run_id, self._providers, self._tasks, self._log)
+
+    def _broke(self, error: BaseException) -> None:
+        if not self._failed.done():
+            self._failed.set_exception(error)
+
+    # ---- what comes in
+
+    def _tell(self, said: AnyInput) -> None:
+        self._said.append(said)
+        self._bell.set()
+
+    def _requested(self, requests: list[Request]) -> None:
+        self._asked = {request.id: request for request in requests}
+        if requests:
+            self._bell.set()
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            self._world.beat()
+            self._board.trouble(await self._lease.keep())
+            self._beat_due = True
+            self._bell.set()
+
+    async def _keep_reading_people(self) -> None:
+        read = self._parts.read_people
+        while read is not None:
+            await asyncio.sleep(PEOPLE_S)
+            run = self._pump.run
+            assert run is not None
+            found = await asyncio.to_thread(read, run.plan)
+            if found is not None and found != (run.people, run.solo):
+                self._tell(PeopleRead(at=self._clock.at(), t=self._clock.t(), people=found[0], solo=found[1]))
+
+    # ---- append, then act
+
+    async def _until_over_or_failed(self) -> None:
+        pumping = asyncio.ensure_future(self._pump_until_over())
+        try:
+            await asyncio.wait({pumping, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            pumping.cancel()
+        if pumping.done():
+            pumping.result()
+        else:
+            self._failed.result()
+
+    async def _pump_until_over(self) -> None:
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            if self._stopping:
+                return
+            await self._turn()
+            if self._pump.run is not None and self._pump.run.outcome is not None:
+                return
+
+    async def _turn(self) -> None:
+        inputs, self._said = self._said, []
+        requests = list(self._asked.values())
+        draft = self._pump.draft(inputs, requests, at=self._clock.at(), t=self._clock.t())
+        if await self._written(draft):
+            self._adopt(draft)
+            return
+        # The journal takes nothing new. What ends something may still get in, from its reserve.
+        ends = self._pump.draft(inputs, requests, at=self._clock.at(), t=self._clock.t(), stop_before=starts_something)
+        if not ends.empty and len(ends.facts) < len(draft.facts) and await self._written(ends):
+            self._said = [*ends.again, *self._said]
+            self._adopt(ends)
+        else:
+            self._said = [*inputs, *self._said]
+        await asyncio.sleep(AGAIN_S)
+        self._tell(Ticked(at=self._clock.at(), t=self._clock.t()))
+
+    async def _written(self, draft: Draft) -> bool:
+        """Append the draft and what views are shown; say whether it is on disk."""
+        run = draft.run
+        assert run is not None
+        show = self._show_now(bool(draft.facts))
+        if draft.empty and not show:
+            return True
+        batch = batch_of(
+            run,
+            draft.facts,
+            epoch=self._epoch,
+            first_seq=self._seq + 1,
+            draft=draft,
+            samples=self._world.samples() if show else (),
+            live=self._board.put_up(self._clock.at()) if show else None,
+        )
+        try:
+            await self._clerk.append(batch)
+        except StaleDriver:
+            raise
+        except JournalError as error:
+            self._board.trouble(f"the journal cannot be written: {error.message}")
+            self._log.event("cannot write", error=error.message)
+            if not draft.facts or not await self._is_on_disk():
+                return draft.empty
+        self._seq += len(draft.facts)
+        return True
+
+    async def _is_on_disk(self) -> bool:
+        """Return whether an append whose end nobody heard of was written after all."""
+        while True:
+            try:
+                return await self._clerk.run(lambda journal: any(journal.records(self._run_id, self._seq)))
+            except JournalError:
+                await asyncio.sleep(AGAIN_S)
+
+    def _show_now(self, something: bool) -> bool:
+        now = self._clock.clock.boot_ms()
+        due = self._beat_due or (something and now - self._shown_at_ms >= SHOW_S * 1_000)
+        if due:
+            self._beat_due, self._shown_at_ms = False, now
+        return due
+
+    def _adopt(self, draft: Draft) -> None:
+        self._pump.adopt(draft)
+        for answer in draft.answers:
+            self._asked.pop(answer.request, None)
+        if self._asked:
+            self._bell.set()
+        run = self._pump.run
+        if not draft.facts or run is None:
+            return
+        begun, self._begun = self._begun, lambda: None
+        begun()
+        self._notices.tell(run, draft.facts)
+        for listener in self._listeners:
+            try:
+                listener(run, draft.facts)
+            except Exception as error:  # noqa: BLE001 - a view that breaks never breaks the run
+                self._log.event("a listener failed", error=repr(error))

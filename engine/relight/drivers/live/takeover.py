@@ -1,0 +1,83 @@
+"""Taking a run over: the lease, its facts folded again, and its clock carried on.
+
+It is no special path: the first driver of a run does the same.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from relight.drivers.live.clock import Clock, RunClock, carried_on
+from relight.errors import JournalError, NotNow
+from relight.journal.codec import decode
+from relight.journal.leaves import CompileExpression
+from relight.journal.port import DriverHold, Journal
+from relight.kernel import evolve
+from relight.kernel.state import Run
+
+LEASE_MS = 15_000
+"""How long a silent driver is believed to be there; on an embedded journal a dead one is known at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A run in the hands of a new driver; *taken_at_ms* is the boot clock's reading when the lease began."""
+
+    hold: DriverHold
+    run: Run
+    seq: int
+    clock: RunClock
+    clock_lost: bool
+    taken_at_ms: int
+
+
+def driver_name() -> str:
+    """Return what this process is called as a driver."""
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+def take(
+    journal: Journal,
+    run_id: str,
+    clock: Clock,
+    compile_expression: CompileExpression,
+    *,
+    driver: str,
+    take_over: bool = False,
+) -> Taken:
+    """Take the run's lease and fold its facts.
+
+    Raises:
+        Locked: somebody else drives it.
+        NotNow: the run is over.
+        JournalError: there is no such run, or it cannot be read.
+    """
+    now, boot_ms = clock.wall_ms(), clock.boot_ms()
+    details: dict[str, Any] = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": now}
+    hold = journal.drive(run_id, driver, now + LEASE_MS, now, take_over=take_over, details=details)
+    try:
+        run, seq = folded(journal, run_id, compile_expression)
+        if run.outcome is not None:
+            raise NotNow(f"run {run_id} is over: {run.outcome}", hint=f"relight report {run_id}")
+        run_clock, clock_lost = carried_on(clock, run.at, run.t, journal.live(run_id).get("clock") or {})
+    except BaseException:
+        hold.release()
+        raise
+    return Taken(hold, run, seq, run_clock, clock_lost, boot_ms)
+
+
+def folded(journal: Journal, run_id: str, compile_expression: CompileExpression) -> tuple[Run, int]:
+    """Return the run that its facts make, and the last one's number.
+
+    Raises:
+        JournalError: there is no such run, or it cannot be read.
+    """
+    run: Run | None = None
+    seq = 0
+    for record in journal.records(run_id):
+        run = evolve(run, decode(record.body, compile_expression))
+        seq = record.seq
+    if run is None:
+        raise JournalError(f"there is no run {run_id} in {journal.location}", hint="relight runs")
+    return run, seq
