@@ -1,0 +1,197 @@
+"""The commands that ask something of a run: each names its run first, and ends with the driver's answer.
+
+They load neither the kernel nor a model unless no driver is alive: then the request is decided here.
+"""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from relight.cli.door import Door, with_door
+from relight.control.finding import find_run
+from relight.control.requests import Asking, Told, person_for, raise_refusal
+from relight.control.requests import ask as ask_run
+from relight.errors import UsageError
+
+if TYPE_CHECKING:
+    from relight.journal.port import Row
+
+REASON = click.option("--reason", default="", metavar="TEXT", help="Why; kept in the journal.")
+
+
+def put(door: Door, name: str, asking: Asking) -> Told:
+    """Ask the run called *name*, show the answer, and raise a refusal."""
+    row = find_run(door.journal, name)
+    told = put_to(door, row, asking)
+    raise_refusal(told)
+    document = {
+        "schema": "relight.answer/v1",
+        "run": row.run,
+        "verb": asking.verb,
+        "person": told.person,
+        "ok": told.answer.ok,
+        "says": told.answer.text,
+        "decided_without_driver": told.alone,
+    }
+    where = f"{row.site} ({row.run}, {row.runbook})"
+    door.show(document, lambda: [f"{told.answer.text} - {where}, as {told.person}"])
+    return told
+
+
+def put_to(door: Door, row: "Row", asking: Asking) -> Told:
+    """Ask that run and return the answer, saying so when it was decided without a driver."""
+
+    def decide_alone() -> object:
+        from relight.drivers.live import decide_without_driver
+
+        return decide_without_driver(door.journal, row.run)
+
+    told = ask_run(
+        door.journal, row, asking, person=person_for(door.journal, row.run), proof="os", decide_alone=decide_alone
+    )
+    if told.alone:
+        door.tell(
+            f"No driver of {row.run} is alive: this was decided here, and nothing was started.",
+            f"`relight resume {row.run}` carries the run on.",
+        )
+    return told
+
+
+@click.command()
+@click.argument("run")
+@click.argument("ticket")
+@REASON
+@click.option("--scope", default="", metavar="DIGEST", help="Only if the gate would still do what you saw.")
+@with_door
+def approve(door: Door, run: str, ticket: str, reason: str, scope: str) -> None:
+    """Approve a gate's ticket.
+
+    RUN is the id or any unique beginning of it; TICKET is what `relight status` shows, as in roll-back/2c9.
+    """
+    put(door, run, Asking("approve", ticket=ticket, reason=reason, scope_digest=scope))
+
+
+@click.command()
+@click.argument("run")
+@click.argument("ticket")
+@REASON
+@with_door
+def deny(door: Door, run: str, ticket: str, reason: str) -> None:
+    """Deny a gate's ticket; the run holds.
+
+    RUN is the id or any unique beginning of it; TICKET is what `relight status` shows, as in roll-back/2c9.
+    """
+    put(door, run, Asking("deny", ticket=ticket, reason=reason))
+
+
+@click.command()
+@click.argument("run")
+@REASON
+@with_door
+def ask(door: Door, run: str, reason: str) -> None:
+    """Ask a gate anew, with a new ticket; the old one opens nothing any more.
+
+    RUN is the id or any unique beginning of it.
+    """
+    put(door, run, Asking("ask", reason=reason))
+
+
+@click.command()
+@click.argument("run")
+@REASON
+@with_door
+def pause(door: Door, run: str, reason: str) -> None:
+    """Let nothing go forward until somebody resumes; moves to less exposure still do.
+
+    RUN is the id or any unique beginning of it.
+    """
+    put(door, run, Asking("pause", reason=reason))
+
+
+@click.command()
+@click.argument("run")
+@click.argument("step", default="")
+@REASON
+@with_door
+def retry(door: Door, run: str, step: str, reason: str) -> None:
+    """Try a failed step, or the checks of a stage, again.
+
+    RUN is the id or any unique beginning of it; STEP is only needed where several hold.
+    """
+    put(door, run, Asking("retry", subject=step, reason=reason))
+
+
+@click.command()
+@click.argument("run")
+@click.argument("step", metavar="STEP|STAGE|CHECK")
+@REASON
+@with_door
+def skip(door: Door, run: str, step: str, reason: str) -> None:
+    """Leave out a step or an optional stage, or take your word for a check; needs the gate's role and a reason.
+
+    RUN is the id or any unique beginning of it.
+    """
+    put(door, run, Asking("skip", subject=step, reason=reason))
+
+
+@click.command()
+@click.argument("run")
+@click.argument("step")
+@click.argument("outcome", type=click.Choice(["done", "not-done"]))
+@REASON
+@with_door
+def mark(door: Door, run: str, step: str, outcome: str, reason: str) -> None:
+    """Say that a step was done, or was not: it settles an unknown outcome, and records work done by hand.
+
+    RUN is the id or any unique beginning of it.
+    """
+    put(door, run, Asking("mark", subject=step, value=outcome, reason=reason))
+
+
+RAMP_WORDS = ("floor", "down", "stay", "up")
+
+
+@click.command()
+@click.argument("run")
+@click.argument("where", metavar="floor|down|stay|up")
+@REASON
+@with_door
+def ramp(door: Door, run: str, where: str, reason: str) -> None:
+    """Move a ramp: to its floor, down, up, or let it stay where it is.
+
+    RUN is the id or any unique beginning of it. Less exposure needs nobody's leave.
+    """
+    if run in RAMP_WORDS and where not in RAMP_WORDS:
+        run, where = where, run
+    if where not in RAMP_WORDS:
+        raise UsageError(f"A ramp does not know {where!r}.", hint="Say floor, down, stay or up.")
+    put(door, run, Asking("ramp", value=where, reason=reason))
+
+
+@click.command()
+@click.argument("run")
+@click.argument("text")
+@with_door
+def note(door: Door, run: str, text: str) -> None:
+    """Write something down in the run's journal; a single - reads it from standard input.
+
+    RUN is the id or any unique beginning of it.
+    """
+    words = sys.stdin.read() if text == "-" else text
+    if not words.strip():
+        raise UsageError("The note is empty.", hint=f"Say it: relight note {run} 'what you saw'")
+    put(door, run, Asking("note", value=words.strip()))
+
+
+@click.command()
+@click.argument("run")
+@REASON
+@with_door
+def abort(door: Door, run: str, reason: str) -> None:
+    """End a run: nothing forward starts any more, what is under way is stopped, protective effects stay.
+
+    RUN is the id or any unique beginning of it. It asks nothing back: stopping is never in the way of safety.
+    Exits 0 as soon as the abort is acknowledged; `relight watch` shows the end.
+    """
+    put(door, run, Asking("abort", reason=reason))

@@ -1,0 +1,153 @@
+"""The live view: a status document as lines, readable across a room.
+
+A pure function of the document, the width and the time, so that it can be tested by what it draws.
+The screen (``screen``) puts the lines on a terminal.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from relight.cli.live_blocks import (
+    Moment,
+    ended_block,
+    gate_block,
+    hold_block,
+    paused_block,
+    steps_block,
+    task_block,
+    undo_block,
+)
+from relight.cli.live_rows import NARROW, age, effect_rows, row, wrapped
+from relight.cli.terminal import Line, Span, columns, fit
+from relight.control.wording import figure, rough, wall_clock
+
+EFFECTS_NARROW, EFFECTS_WIDE = 4, 8
+"""Effects shown, the newest; ``relight effects`` has them all."""
+SILENT_MS = 10_000
+"""A driver says every second or two that it is there; after this long a person should know that it does not."""
+STAGE_MARKS = {
+    "pending": (".", "dim"),
+    "waiting": ("?", "loud"),
+    "running": (">", "bold"),
+    "verifying": (">", "bold"),
+    "held": ("!", "loud"),
+    "succeeded": ("+", "good"),
+    "skipped": ("-", "dim"),
+}
+BLOCKS: dict[str, Callable[[Moment], list[Line]]] = {
+    "gate": gate_block,
+    "hold": hold_block,
+    "resume": paused_block,
+    "task": task_block,
+}
+
+
+def render(document: Mapping[str, Any], width: int, now: int, *, name: str = "", viewer: str = "") -> list[Line]:
+    """Return the view of a run.
+
+    Args:
+        document: ``relight.run/v1``.
+        now: Wall milliseconds.
+        name: What commands call the run; its id if left out.
+        viewer: Who looks, as the site knows them; decides whether "you may".
+    """
+    moment = Moment(document, width=width, now=now, name=name or document["run"], viewer=viewer)
+    lines = [*_header(moment), *_stages(moment), *_middle(moment)]
+    if document["aborting"] and document["ended_at"] is None:
+        lines += moment.texts("ABORTING", "nothing forward starts any more", "loud")
+    lines += effect_rows(document["effects_in_force"], width, now, EFFECTS_NARROW if width < NARROW else EFFECTS_WIDE)
+    lines += _guards(moment)
+    for trouble in document["trouble"]:
+        lines += moment.texts("TROUBLE", trouble, "warn")
+    lines += _next(moment)
+    return [fit(each, width) for each in lines]
+
+
+def _middle(moment: Moment) -> list[Line]:
+    document = moment.document
+    if document["ended_at"] is not None:
+        return ended_block(moment)
+    if document["undoing"] is not None:
+        return undo_block(moment)
+    waiting = document["waiting_on"]
+    return BLOCKS[waiting["kind"]](moment) if waiting is not None else steps_block(moment)
+
+
+def environment_style(environment: str) -> str:
+    """Return the colour of an environment: production cannot be mistaken."""
+    return "production" if environment == "production" else "other"
+
+
+def _header(moment: Moment) -> list[Line]:
+    document, now = moment.document, moment.now
+    since = age(document["started_at"], now)
+    environment = document["environment"]
+    site = f"{document['site'].upper()} [{environment}]" if environment else document["site"].upper()
+    words = [
+        Span(site, environment_style(environment)),
+        Span(document["runbook"], "bold"),
+        Span(moment.name, "bold"),
+        Span(f"{wall_clock(now)}  +{rough(since)}"),
+        Span(document["starter"]),
+        _driver(document, now),
+    ]
+    return wrapped(words, moment.width)
+
+
+def _driver(document: Mapping[str, Any], now: int) -> Span:
+    driver = document["driver"]
+    if document["ended_at"] is not None:
+        return Span(document["state"], "good" if document["state"] == "succeeded" else "bad")
+    if driver is None:
+        return Span("no driver yet", "warn")
+    if not driver["alive"]:
+        return Span("driver GONE", "loud")
+    silent = age(driver["seen_at"], now)
+    if driver["seen_at"] is None:
+        return Span("driver starting", "dim")
+    return Span(f"driver silent {rough(silent)}", "warn") if silent > SILENT_MS else Span(f"driver ok {rough(silent)}")
+
+
+def _stages(moment: Moment) -> list[Line]:
+    words = []
+    for stage in moment.document["stages"]:
+        mark, style = STAGE_MARKS[stage["state"]]
+        if stage["id"] == moment.document["stage"] and stage["state"] == "pending":
+            mark, style = ">", "bold"
+        words.append(Span(f"{mark}{stage['id']}", style))
+    return wrapped(words, moment.width)
+
+
+def _guards(moment: Moment) -> list[Line]:
+    words = []
+    for guard in moment.document["guards"]:
+        verdict = "BREACHED" if guard["breached"] else guard["verdict"] or "no answer yet"
+        style = "loud" if guard["breached"] else "good" if guard["verdict"] == "pass" else "warn"
+        value = figure(guard["value"], guard["unit"]) if guard["at"] else "-"
+        words.append(Span(f"{guard['id']} {value} {guard['criterion']}  {verdict}", style))
+    rows = wrapped(words, moment.width - 12, "     ")
+    return [row("GUARD" if number == 0 else " ", *spans) for number, spans in enumerate(rows)]
+
+
+def _next(moment: Moment) -> list[Line]:
+    document, name = moment.document, moment.name
+    if document["ended_at"] is not None:
+        tail = "   (or effects, verify)" if document["effects_in_force"] else "   (or verify)"
+        return [row("NEXT", Span(f"relight log {name}", "bold"), tail)]
+    if document["driver"] is not None and not document["driver"]["alive"]:
+        return [row("NEXT", Span(f"relight resume {name}", "bold"), "   (its driver is gone; nothing moves)")]
+    waiting = document["waiting_on"]
+    if waiting is not None and waiting["kind"] in {"hold", "task"}:
+        may = waiting.get("may") or ()
+        return [row("MAY DECIDE", ", ".join(may) or "the site's people", "   nothing moves until one does")]
+    choices = document["choices"]
+    if not choices:
+        return [row("NEXT", "nothing: it goes on by itself")]
+    mine = [choice for choice in choices if choice["who"] == "anybody" or moment.viewer in choice["may"]] or choices
+    first = mine[0]
+    others = list(dict.fromkeys(choice["verb"] for choice in choices if choice is not first))
+    rest = f"   (or {', '.join([*others, 'why'])})"
+    command = Span(first["command"], "bold")
+    if 12 + columns(first["command"]) + len(rest) <= moment.width:
+        return [row("NEXT", command, rest)]
+    return [row("NEXT", command), row(" ", rest.strip())]

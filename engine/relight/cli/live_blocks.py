@@ -1,0 +1,318 @@
+"""What a run is doing right now, as blocks of the live view: one for each kind of moment."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from relight.cli.live_rows import LABEL, NARROW, age, check_row, paragraph, row, until
+from relight.cli.terminal import Line, Span, clean, columns, cut, line, pad
+from relight.control.wording import argument, brief, counted, listed, rough, span
+
+STEPS_MAX = 8
+"""Rows of steps; a stage with more shows those around the one that runs."""
+MARKS = {
+    "pending": (".", "dim"),
+    "running": (">", "bold"),
+    "succeeded": ("+", "good"),
+    "failed": ("x", "bad"),
+    "unknown": ("?", "bad"),
+    "skipped": ("-", "dim"),
+    "undone": ("<", "warn"),
+}
+
+
+class Moment:
+    """What every block is given: the document, who reads it, the width and the time."""
+
+    __slots__ = ("document", "name", "now", "viewer", "width")
+
+    def __init__(self, document: Mapping[str, Any], *, width: int, now: int, name: str, viewer: str) -> None:
+        self.document = document
+        self.width = width
+        self.now = now
+        self.name = name
+        self.viewer = viewer
+
+    @property
+    def stage(self) -> Mapping[str, Any] | None:
+        """The stage at which the run stands."""
+        current = self.document["stage"]
+        return next((stage for stage in self.document["stages"] if stage["id"] == current), None)
+
+    def texts(self, label: str, text: str, style: str = "") -> list[Line]:
+        """Return a row with as many lines as *text* needs."""
+        parts = paragraph(text, self.width - 12)
+        return [row(label if number == 0 else " ", Span(part, style)) for number, part in enumerate(parts)]
+
+
+def gate_block(moment: Moment) -> list[Line]:
+    """A gate: what it would do, what must pass, what to look at, who is needed."""
+    gate, now, width = moment.document["gate"], moment.now, moment.width
+    tail = f"waiting {span(age(gate['asked_at'], now))}  expires in {until(gate['expires_at'], now)}"
+    head = f"GATE {gate['ticket']}   "
+    room = width - len(head) - len(tail) - 2
+    rows = [line(Span(head, "loud"), Span(pad(gate["title"], max(room, 10)), "bold"), "  ", tail)]
+    for number, will in enumerate(gate["will"]):
+        rows += _will_rows("will do" if number == 0 else " ", will, width)
+    for label, key in (("require", "require"), ("look at", "show")):
+        for number, check in enumerate(gate[key]):
+            rows.append(check_row(label if number == 0 else " ", check, width, now))
+    counting = [vote["person"] for vote in gate["approvals"] if vote["counts"]]
+    missing = max(0, gate["needed"] - len(counting))
+    need = f"{missing} more of {listed(gate['roles'], 'or')}" if missing else "no more approvals"
+    if counting:
+        need += f"; approved by {listed(counting)}"
+    rows += moment.texts("need", f"{need}; {_who_may(gate['may'], moment.viewer)}")
+    if not missing and gate["waits_for"]:
+        rows += moment.texts("waits for", listed(gate["waits_for"]), "warn")
+    return rows
+
+
+def _will_rows(label: str, will: Mapping[str, Any], width: int) -> list[Line]:
+    undo = Span(f"undo: {will['undo']}" if will["undo"] else "no undo", "dim")
+    gap = width - LABEL - columns(clean(will["does"])) - columns(clean(undo.text))
+    if gap >= 2:
+        return [row(label, will["does"], " " * gap, undo)]
+    return [row(label, will["does"]), row(" ", "  ", undo)]
+
+
+def _who_may(may: Sequence[str], viewer: str) -> str:
+    others = [person for person in may if person != viewer]
+    if viewer in may:
+        return "you may" + (f", or {listed(others, 'or')}" if others else "")
+    return f"ask {listed(others, 'or')}" if others else "nobody of the site may: abort, or change its people"
+
+
+def hold_block(moment: Moment) -> list[Line]:
+    """A hold: what happened, whether it is safe to wait, and the ways on."""
+    hold, width = moment.document["waiting_on"], moment.width
+    head = f"HELD {span(age(hold['since'], moment.now))}"
+    text = hold["text"] or hold["means"]
+    place = hold["step"] or hold["subject"]
+    first, *rest = paragraph(f"{place}: {text}" if place and place not in text else text, width - 12)
+    rows = [line(Span(pad(head, 12), "loud"), Span(first, "bold"))]
+    rows += [row(" ", Span(part, "bold")) for part in rest]
+    if hold["means"] and hold["means"] not in text:
+        rows += moment.texts("means", hold["means"])
+    others = [other for other in moment.document["holds"] if other != hold]
+    for other in others:
+        rows += moment.texts("and", f"{other['step'] or other['subject'] or other['stage']}: {other['text']}")
+    return rows + _safe_rows(moment) + _happened(moment) + choose_rows(moment)
+
+
+def _safe_rows(moment: Moment) -> list[Line]:
+    text = safe_text(moment.document)
+    return moment.texts("safe?", text, "good" if text.startswith("yes") else "warn")
+
+
+def _happened(moment: Moment) -> list[Line]:
+    stage = moment.stage
+    if stage is None:
+        return []
+    words = []
+    for step in stage["steps"]:
+        if step["state"] in {"pending", "skipped"}:
+            continue
+        word = f"{step['id']} {step['state']}"
+        if step["state"] in {"failed", "unknown"}:
+            tries = f" after {step['attempts']} tries" if step["attempts"] > 1 else ""
+            word += tries
+        if fan := step.get("targets"):
+            word += f" ({fan['done']} of {fan['total']} hosts done)"
+        words.append(word)
+    return moment.texts("happened", "; ".join(words)) if words else []
+
+
+def safe_text(document: Mapping[str, Any]) -> str:
+    """Return why nothing gets worse while the run stands still, or what is not sure."""
+    protective = [effect for effect in document["effects_in_force"] if effect["protective"]]
+    unsure = [effect for effect in document["effects_in_force"] if not effect["sure"]]
+    breached = [guard["id"] for guard in document["guards"] if guard["breached"]]
+    words = []
+    if protective:
+        words.append(f"{listed([effect['says'] for effect in protective])} in force")
+    if document["guards"]:
+        words.append(f"guard {listed(breached)} BREACHED" if breached else "guards armed")
+    if unsure:
+        words.append(f"not sure of {listed([effect['says'] for effect in unsure])}")
+    lead = "not sure: " if breached or unsure else "yes: "
+    return f"{lead}nothing moves until somebody decides" + (f"; {'; '.join(words)}" if words else "")
+
+
+def choose_rows(moment: Moment) -> list[Line]:
+    """Return the ways on, each with where it leads and what it takes."""
+    rows: list[Line] = []
+    choices = moment.document["choices"]
+    longest = max((columns(choice["command"]) for choice in choices), default=0)
+    room = min(longest + 2, 38 if moment.width < NARROW else 60)
+    for number, choice in enumerate(choices):
+        takes = f" (needs {listed(choice['roles'], 'or')})" if choice["roles"] else ""
+        said = paragraph(choice["leads_to"] + takes, moment.width - LABEL - room)
+        label = "choose" if number == 0 else " "
+        command = Span(choice["command"], "bold")
+        if columns(choice["command"]) > room - 2:
+            rows.append(row(label, command))
+        else:
+            rows.append(row(label, Span(pad(choice["command"], room), "bold"), said.pop(0)))
+        rows += [row(" ", " " * room, text) for text in said]
+    return rows
+
+
+def ramp_block(moment: Moment, step: Mapping[str, Any]) -> list[Line]:
+    """A ramp: where it is among its values, why it went down, what it waits for."""
+    ramp, now = step["ramp"], moment.now
+    back = bool(ramp["why"])
+    state = "STAYS" if ramp["stay"] else "MOVING" if ramp["moving"] else "STEPPED BACK" if back else "HOLDS"
+    if ramp["step_backs"]:
+        state += f" {ramp['step_backs']} of {ramp['step_backs_max']}"
+    values = []
+    for position, value in enumerate(ramp["values"]):
+        text = argument(value)
+        values.append(f"[{text}]" if position == ramp["position"] else text)
+    head = f"RAMP {ramp['key']}"
+    scale = "  ".join(values)
+    gap = max(2, moment.width - len(head) - 4 - len(scale) - len(state))
+    style = "warn" if back else "calm"
+    rows = [line(Span(f"{head}    ", "bold"), Span(scale, "bold"), " " * gap, Span(state, style))]
+    if back:
+        rows += moment.texts("why", ramp["why"], "warn")
+    here = argument(ramp["values"][ramp["position"]]) if ramp["values"] else "-"
+    rows += moment.texts("now", f"{ramp['key']} {here} for {span(age(ramp['since'], now))}")
+    rows += _ramp_then(moment, ramp)
+    checks = {check["id"]: check for check in moment.document["checks"]}
+    for number, name in enumerate(ramp["checks"]):
+        rows.append(check_row("checks" if number == 0 else " ", checks[name], moment.width, now))
+    return rows
+
+
+def _ramp_then(moment: Moment, ramp: Mapping[str, Any]) -> list[Line]:
+    rest = ramp["values"][ramp["position"] + 1 :]
+    if ramp["stay"]:
+        return moment.texts("then", "stays here until somebody says up")
+    words = []
+    if ramp["cool_until"] is not None and age(ramp["cool_until"], moment.now) == 0:
+        words.append(f"cool down {until(ramp['cool_until'], moment.now)}")
+    if rest:
+        words.append(f"checks hold {brief(round(ramp['dwell_s'] * 1_000))}, then {argument(rest[0])}")
+    else:
+        words.append(f"checks hold {brief(round(ramp['dwell_s'] * 1_000))}, then the stage goes on")
+    lower = [argument(value) for value in reversed(ramp["values"][: ramp["position"]])]
+    rows = moment.texts("then", ", ".join(words))
+    return rows + (moment.texts("if not", f"{', then '.join(lower)}, then hold") if lower else [])
+
+
+def steps_block(moment: Moment) -> list[Line]:
+    """The steps of the stage at hand, or the checks that it must pass."""
+    stage = moment.stage
+    if stage is None:
+        return []
+    ramp = next((step for step in stage["steps"] if "ramp" in step and step["state"] == "running"), None)
+    if ramp is not None:
+        return ramp_block(moment, ramp)
+    verifying = stage["state"] == "verifying"
+    word = {"verifying": "VERIFY", "pending": "NEXT STAGE", "waiting": "APPROACH"}.get(stage["state"], "RUN")
+    rows = [line(Span(f"{word} {stage['id']}   ", "bold"), cut(stage["title"], moment.width - 24))]
+    if verifying:
+        for number, check in enumerate(stage["checks"]):
+            rows.append(check_row("must pass" if number == 0 else " ", check, moment.width, moment.now))
+            if check["for_s"]:
+                rows += moment.texts(
+                    " ",
+                    f"for {brief(round(check['for_s'] * 1_000))}, within {brief(round(check['within_s'] * 1_000))}",
+                    "dim",
+                )
+        return rows
+    return rows + [_step_row(moment, step) for step in _around(stage["steps"])]
+
+
+def _around(steps: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    if len(steps) <= STEPS_MAX:
+        return steps
+    running = next((number for number, step in enumerate(steps) if step["state"] != "succeeded"), len(steps))
+    start = max(0, min(running - 2, len(steps) - STEPS_MAX))
+    return steps[start : start + STEPS_MAX]
+
+
+def _step_row(moment: Moment, step: Mapping[str, Any]) -> Line:
+    mark, style = MARKS[step["state"]]
+    words = step.get("doing") or ("" if step["state"] == "pending" else step["state"])
+    since = step.get("started_at")
+    if step["state"] == "running" and since:
+        words += f" {span(age(since, moment.now))}"
+    if step["attempts"] > 1:
+        words += f", try {step['attempts']}"
+    if step.get("retry_at"):
+        words = f"again in {until(step['retry_at'], moment.now)}"
+    if step.get("until"):
+        words = f"waits {until(step['until'], moment.now)}"
+    if fan := step.get("targets"):
+        words = f"{fan['done']} of {counted(fan['total'], 'host')}, {fan['failed']} failed"
+    if step["state"] == "undone":
+        words = "undone"
+    extra = step.get("progress") or step["error"]
+    name_room = 14 if moment.width < NARROW else 20
+    does_room = moment.width - name_room - 4 - 24
+    if extra:
+        does_room //= 2
+    return line(
+        Span(f"  {mark} ", style),
+        Span(pad(step["id"], name_room), style),
+        Span(pad(step["does"], does_room), "dim" if step["state"] in {"pending", "skipped"} else ""),
+        "  ",
+        Span(words, style),
+        f"  {extra}" if extra else "",
+    )
+
+
+def undo_block(moment: Moment) -> list[Line]:
+    """An undo: what is being reversed, what is left, what failed."""
+    undo = moment.document["undoing"]
+    done = len(undo["undone"])
+    total = done + len(undo["left"]) + len(undo["failed"])
+    back = f", back to {undo['back_to']}" if undo["back_to"] else ""
+    by = f", asked by {undo['person']}" if undo["person"] else ""
+    rows = [line(Span("UNDOING     ", "loud"), Span(f"{done} of {counted(total, 'effect')}{back}{by}", "bold"))]
+    if undo["left"]:
+        rows += moment.texts("now", undo["left"][0])
+        if undo["left"][1:]:
+            rows += moment.texts("then", ", ".join(undo["left"][1:]))
+    for key, error in undo["failed"].items():
+        rows += moment.texts("failed", f"{key}: {error}", "bad")
+    then = {"hold": "then holds", "end": "then the run ends", "step": "then the stage goes on"}[undo["then"]]
+    return rows + moment.texts("after", then)
+
+
+def paused_block(moment: Moment) -> list[Line]:
+    """A pause: who, and that less exposure still goes."""
+    by = moment.document["waiting_on"]["by"]
+    rows = [line(Span("PAUSED      ", "loud"), Span(f"by {by}; nothing goes forward until somebody resumes", "bold"))]
+    return rows + _safe_rows(moment) + (gate_block(moment) if moment.document["gate"] else steps_block(moment))
+
+
+def task_block(moment: Moment) -> list[Line]:
+    """A task done by hand: the instruction."""
+    task = moment.document["waiting_on"]
+    rows = [
+        line(Span("BY HAND     ", "loud"), Span(f"{task['step']}   ", "bold"), span(age(task["since"], moment.now)))
+    ]
+    rows += moment.texts("do", task["instruction"], "bold")
+    return rows + choose_rows(moment)
+
+
+def ended_block(moment: Moment) -> list[Line]:
+    """The end: how, after how long, and what is left."""
+    document = moment.document
+    took = age(document["started_at"], moment.now) - age(document["ended_at"], moment.now)
+    style = "good" if document["state"] == "succeeded" else "bad"
+    head = f"{document['state'].upper()}"
+    rows = [
+        line(Span(pad(head, 12), style), f"after {rough(took)}" + (f": {document['why']}" if document["why"] else ""))
+    ]
+    done = [stage["id"] for stage in document["stages"] if stage["state"] == "succeeded"]
+    skipped = [stage["id"] for stage in document["stages"] if stage["state"] == "skipped"]
+    left = [stage["id"] for stage in document["stages"] if stage["state"] not in {"succeeded", "skipped"}]
+    for label, stages in (("done", done), ("skipped", skipped), ("not done", left)):
+        if stages:
+            rows += moment.texts(label, ", ".join(stages))
+    if document["unknown"]:
+        rows += moment.texts("unknown", f"nobody knows whether these happened: {listed(document['unknown'])}", "bad")
+    return rows

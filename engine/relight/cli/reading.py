@@ -1,0 +1,204 @@
+"""The commands that read runs: runs, status, why, effects. They load no models, no plugins and no event loop."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from relight.cli.door import Door, with_door
+from relight.cli.terminal import Line, Span, line, pad, terminal_width
+
+if TYPE_CHECKING:
+    from relight.journal.port import Row
+
+RUNS_MAX = 20
+STATE_STYLES = {
+    "succeeded": "good",
+    "failed": "bad",
+    "aborted": "bad",
+    "held": "loud",
+    "waiting": "loud",
+    "paused": "warn",
+    "undoing": "warn",
+}
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Also those that ended long ago.")
+@with_door
+def runs(door: Door, everything: bool) -> None:
+    """List the runs, unfinished ones first.
+
+    Each line has the id (any unique beginning of it names the run), the runbook, the site and the state.
+    """
+    rows = list_rows(door, everything=everything)
+    door.show_each("runs", [run_entry(row) for row in rows], lambda: run_lines(rows) or ["No runs yet."])
+
+
+def list_rows(door: Door, *, everything: bool = False) -> "list[Row]":
+    """Return the unfinished runs, then the newest of the others; none where there is no journal yet."""
+    journal = door.journal_if_any()
+    if journal is None:
+        return []
+    open_rows = journal.rows(unfinished=True, limit=1_000)
+    known = {row.run for row in open_rows}
+    rest = [row for row in journal.rows(limit=10_000 if everything else RUNS_MAX) if row.run not in known]
+    return [*open_rows, *rest]
+
+
+def run_entry(row: "Row") -> dict[str, Any]:
+    """Return a run of the list as JSON."""
+    from relight.control.wording import instant
+
+    return {
+        "schema": "relight.runs/v1",
+        "run": row.run,
+        "runbook": row.runbook,
+        "site": row.site,
+        "state": row.state,
+        "starter": row.starter,
+        "started_at": instant(row.started_at),
+        "ended_at": instant(row.ended_at),
+        "records": row.seq,
+    }
+
+
+def run_lines(rows: "Iterable[Row]") -> list[Line | str]:
+    """Return a run of the list as a line each."""
+    from relight.cli.showing import now_ms
+    from relight.control.wording import rough
+
+    lines: list[Line | str] = []
+    for row in rows:
+        ended = row.ended_at is not None
+        when = f"ended {rough(now_ms() - (row.ended_at or 0))} ago" if ended else f"+{rough(now_ms() - row.started_at)}"
+        lines.append(
+            line(
+                Span(pad(row.run, 10), "bold"),
+                Span(pad(row.state, 11), STATE_STYLES.get(row.state, "")),
+                pad(row.runbook, 24),
+                " ",
+                pad(row.site, 14),
+                " ",
+                pad(row.starter, 10),
+                " ",
+                when,
+            )
+        )
+    return lines
+
+
+@click.command()
+@click.argument("run", required=False)
+@with_door
+def status(door: Door, run: str | None) -> int:
+    """Say where a run stands; the exit code says it too.
+
+    RUN is the id or any unique beginning of it; left out, the only unfinished run.
+    Exits 0 while it goes on or when it succeeded, 5 at a gate, 7 held, 8 with an unknown outcome, 1 failed, 6 aborted.
+    """
+    from relight.cli.showing import Reader, now_ms
+    from relight.control.exits import exit_code
+
+    if run is None and (nothing := _nothing_unfinished(door)) is not None:
+        door.show({"schema": "relight.run/v1", "run": None, "state": None, "says": nothing}, lambda: [nothing])
+        return 0
+    reader = Reader(door.journal, door.run_row(run).run, for_people=door.for_people)
+    document = reader.document()
+
+    def lines() -> list[Line]:
+        from relight.cli.live import render
+
+        width = terminal_width(sys.stdout)
+        return render(document, width, now_ms(), name=reader.name, viewer=reader.viewer)
+
+    door.show(document, lines)
+    return exit_code(reader.run)
+
+
+def _nothing_unfinished(door: Door) -> str | None:
+    """Return what to say where nothing is unfinished, None where something is."""
+    rows = list_rows(door)
+    if not rows:
+        return "Nothing to do: there are no runs yet."
+    if rows[0].ended_at is None:
+        return None
+    newest = max(rows, key=lambda row: row.started_at)
+    return f"Nothing to do: no run is unfinished. The last was {newest.run} ({newest.runbook}, {newest.state})."
+
+
+@click.command()
+@click.argument("run", required=False)
+@with_door
+def why(door: Door, run: str | None) -> None:
+    """Say what a run waits for, what is safe, and where each choice leads.
+
+    RUN is the id or any unique beginning of it; left out, the only unfinished run.
+    """
+    from relight.cli.live_rows import paragraph
+    from relight.cli.showing import Reader
+    from relight.control.why import why_document
+
+    reader = Reader(door.journal, door.run_row(run).run, for_people=door.for_people)
+    document = why_document(reader.document())
+
+    def lines() -> list[Line | str]:
+        width = terminal_width(sys.stdout)
+        said: list[Line | str] = [*paragraph(document["waits_for"], width), ""]
+        said += [*paragraph(document["safe"], width), ""]
+        for choice in document["choices"]:
+            said.append(line(Span(choice["command"], "bold")))
+            said += [f"    {text}" for text in paragraph(_choice_text(choice, reader.viewer), width - 4)]
+        return said
+
+    door.show(document, lines)
+
+
+def _choice_text(choice: Mapping[str, Any], viewer: str) -> str:
+    from relight.control.wording import listed
+
+    if choice["who"] == "anybody":
+        who = "anybody may"
+    elif viewer in choice["may"]:
+        others = [person for person in choice["may"] if person != viewer]
+        who = "you may" + (f", so may {listed(others)}" if others else "")
+    else:
+        who = f"not you: {listed(choice['may'], 'or')}" if choice["may"] else "nobody of the site may"
+    return f"it {choice['leads_to']} ({who})"
+
+
+@click.command()
+@click.argument("run", required=False)
+@with_door
+def effects(door: Door, run: str | None) -> None:
+    """List what is changed and not undone, each with its undo.
+
+    Of RUN, or of every run: effects outlive runs, so those that ended are listed too.
+    """
+    from relight.cli.showing import document_of
+    from relight.control.effects import effects_document
+    from relight.control.history import load_run
+
+    rows = [door.run_row(run)] if run else list_rows(door, everything=True)
+    entries: list[dict[str, Any]] = []
+    for row in rows:
+        document = document_of(door.journal, load_run(door.journal, row.run), samples=False)
+        for entry in document["effects_in_force"]:
+            entries.append({"run": row.run, "runbook": row.runbook, "site": row.site, "state": row.state, **entry})
+
+    def lines() -> list[Line | str]:
+        said: list[Line | str] = []
+        for entry in entries:
+            sure = "" if entry["sure"] else "perhaps "
+            protective = " (protective)" if entry["protective"] else ""
+            said.append(line(Span(f"{sure}{entry['says']}", "bold"), protective))
+            place = f"{entry['step']} of {entry['run']} ({entry['runbook']} on {entry['site']}, {entry['state']})"
+            said.append(f"    by {place}, since {entry['since']}")
+            said.append(f"    undo: {entry['undo'] or 'cannot be undone'}; {entry['when_undone']}")
+        return said or ["Nothing is in force."]
+
+    if door.output == "jsonl":
+        door.show_each("effects", [{"schema": "relight.effects/v1", **entry} for entry in entries], lines)
+    else:
+        door.show(effects_document(entries, run=rows[0].run if run else None), lines)

@@ -1,0 +1,53 @@
+"""What may be said to a run now, as commands that can be typed as they stand."""
+
+from typing import Any
+
+from relight.control.people import holders
+from relight.kernel.choices import Choice, choices
+from relight.kernel.state import Run
+
+REASON = "'...'"
+"""Stands where the person has to say why."""
+
+
+def choice_entries(run: Run, name: str) -> list[dict[str, Any]]:
+    """Return every legal verb, the likeliest first, each with who may say it and where it leads."""
+    return [_entry(run, choice, name) for choice in choices(run)]
+
+
+def command_for(choice: Choice, name: str) -> str:
+    """Return the command that says it."""
+    words = ["relight", choice.verb, name, choice.words, f"--reason {REASON}" if choice.needs_reason else ""]
+    return " ".join(word for word in words if word)
+
+
+def _entry(run: Run, choice: Choice, name: str) -> dict[str, Any]:
+    if choice.who == "anybody":
+        able: tuple[str, ...] = ()
+    elif choice.roles:
+        able = holders(choice.roles, run.people)
+    else:
+        able = tuple(dict.fromkeys((*(person.id for person in run.people), run.starter)))
+    if choice.verb == "approve":
+        able = _may_approve(run, able)
+    return {
+        "command": command_for(choice, name),
+        "verb": choice.verb,
+        "words": choice.words,
+        "leads_to": choice.leads_to,
+        "who": choice.who,
+        "roles": list(choice.roles),
+        "may": list(able),
+        "needs_reason": choice.needs_reason,
+        "safe": choice.safe,
+    }
+
+
+def _may_approve(run: Run, able: tuple[str, ...]) -> tuple[str, ...]:
+    gate = run.current.gate if run.current is not None else None
+    voted = {vote.person for vote in run.ticket.votes} if run.ticket is not None else set()
+    return tuple(
+        person
+        for person in able
+        if person not in voted and (person != run.starter or (gate is not None and gate.approval.allow_self_approval))
+    )

@@ -1,0 +1,86 @@
+"""The ledger as people see it: what was changed and not undone, each with its undo and what is really there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from relight.control.wording import arguments, instant, plain_value
+from relight.errors import UsageError
+from relight.kernel.state import EffectEntry, Run
+from relight.kernel.undoing import keys_to_undo
+
+
+def effect_entries(run: Run, live: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the effects in force, the oldest first."""
+    observed = live.get("observed", {})
+    return [_entry(run, entry, observed.get(entry.key)) for entry in run.ledger.values()]
+
+
+def effects_document(entries: list[dict[str, Any]], *, run: str | None) -> dict[str, Any]:
+    """Return what ``relight effects`` gives: of one run, or of all."""
+    return {"schema": "relight.effects/v1", "run": run, "effects": entries}
+
+
+def _entry(run: Run, entry: EffectEntry, seen: Mapping[str, Any] | None) -> dict[str, Any]:
+    action = entry.use.capability
+    return {
+        "key": entry.key,
+        "step": entry.step,
+        "stage": entry.stage,
+        "action": action,
+        "value": plain_value(entry.value),
+        "observed": None if not seen else plain_value(seen.get("value")),
+        "observed_at": None if not seen or seen.get("at") is None else instant(seen["at"]),
+        "observe_error": "" if not seen else str(seen.get("error", "")),
+        "protective": entry.protective,
+        "sure": entry.sure,
+        "undo": _undo(entry),
+        "before": plain_value(entry.before),
+        "since": instant(entry.at),
+        "says": " ".join(word for word in (action, arguments(entry.value)) if word),
+        "when_undone": _undone_by(run, entry),
+    }
+
+
+def _undo(entry: EffectEntry) -> str | None:
+    """Return what undoing it does, in one line; None where it cannot be undone."""
+    if entry.undo is None:
+        return None
+    text = " ".join(word for word in (entry.undo.capability, arguments(plain_value(entry.undo.args))) if word)
+    return f"{text} (asks first)" if entry.undo_ask else text
+
+
+def _undone_by(run: Run, entry: EffectEntry) -> str:
+    """Return where it ends if the run goes well, and what becomes of it if the run is aborted."""
+    for stage in run.plan.stages[run.cursor :]:
+        for step in stage.steps:
+            if step.undoes in entry.steps:
+                return f"undone at {stage.id}"
+            if step.id not in run.steps and step.use is not None and _clears(entry, step.use.args, step.use.capability):
+                return f"cleared at {stage.id}"
+    if run.outcome is not None:
+        return "left behind"
+    return "kept on abort" if entry.protective or run.plan.on_abort == "leave" else "undone on abort"
+
+
+def _clears(entry: EffectEntry, args: Mapping[str, Any], capability: str) -> bool:
+    neutral = entry.use.neutral
+    return bool(neutral) and capability == entry.use.capability and all(args.get(k) == v for k, v in neutral.items())
+
+
+def undo_preview(run: Run, *, step: str = "", stage: str = "") -> list[dict[str, Any]]:
+    """Return the effects that an undo would reverse, in its order.
+
+    Raises:
+        UsageError: the runbook has no such step or stage.
+    """
+    stages = [each.id for each in run.plan.stages]
+    if stage and stage not in stages:
+        raise UsageError(f"There is no stage {stage!r}.", hint=f"Stages are: {', '.join(stages)}.")
+    if step and step not in run.plan_index:
+        raise UsageError(f"There is no step {step!r}.", hint=f"Steps are: {', '.join(run.plan_index)}.")
+    if stage:
+        keys = keys_to_undo(run, tuple(stages[stages.index(stage) :]))
+        entries = [run.ledger[key] for key in keys]
+    else:
+        entries = [entry for entry in reversed(run.ledger.values()) if step in entry.steps]
+    return [_entry(run, entry, None) for entry in entries]

@@ -1,0 +1,156 @@
+"""Asking something of a run: the request goes to its inbox, the driver answers it.
+
+Nobody but a driver writes facts. Where no driver is alive, the asker takes the lease for a moment and decides,
+dispatching nothing, and says so.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from relight.control.people import os_name, person_in
+from relight.control.verbs import asked_verb
+from relight.errors import JournalError, Locked, NotNow, RelightError
+from relight.journal.port import Answer, Journal, Request, Row
+
+URGENT = frozenset({"abort", "deny", "pause"})
+"""What stops goes before what goes on, also on a full disk."""
+ANSWER_S = 10.0
+"""How long an answer is waited for. A driver answers in milliseconds; one that needs longer is in trouble."""
+POLL_S = 0.01
+"""Between two looks for the answer: a hundredth of what a person notices, and a look costs microseconds."""
+
+
+class Asking(NamedTuple):
+    """What a person wants of a run; the fields of :class:`relight.kernel.inputs.Asked` that a door may fill."""
+
+    verb: str
+    subject: str = ""
+    ticket: str = ""
+    scope_digest: str = ""
+    reason: str = ""
+    value: str = ""
+    confirmed: str = ""
+
+
+class Told(NamedTuple):
+    """The answer, who asked, and whether it was decided here for want of a driver."""
+
+    answer: Answer
+    person: str
+    alone: bool
+
+
+def person_for(journal: Journal, run_id: str, *, door: str = "cli", identity: str = "") -> str:
+    """Return who asks: the OS user, or whoever else a door is sure of, as the run's site knows them."""
+    if door == "cli":
+        door, identity = "os", identity or os_name()
+    return person_in(door, identity, people_of(journal, run_id))
+
+
+def people_of(journal: Journal, run_id: str) -> list[dict[str, Any]]:
+    """Return the people of a run as its journal has them now, without decoding its plan."""
+    people: list[dict[str, Any]] = []
+    for record in journal.records(run_id):
+        if record.kind == "run_started":
+            people = json.loads(record.body).get("plan", {}).get("people", [])
+        elif record.kind == "people_turned":
+            people = json.loads(record.body).get("people", [])
+    return people
+
+
+def ask(
+    journal: Journal,
+    row: Row,
+    asking: Asking,
+    *,
+    person: str,
+    door: str = "cli",
+    proof: str = "",
+    decide_alone: Callable[[], object] | None = None,
+    wait_s: float = ANSWER_S,
+) -> Told:
+    """Put a request in the run's inbox and return its answer.
+
+    Args:
+        decide_alone: Decides the inbox when no driver is alive; without it the request waits for one.
+
+    Raises:
+        UsageError: there is no such verb.
+        NotNow: the run is over.
+        Locked: a driver is there but does not answer in time; the request stays in the inbox.
+    """
+    asked_verb(asking.verb)
+    if row.ended_at is not None:
+        raise NotNow(
+            f"Run {row.run} is over: it {_ended(row.state)}; nothing can be decided any more.",
+            hint=f"`relight log {row.run}` tells its story, `relight effects {row.run}` what it left in force.",
+        )
+    body = {name: value for name, value in asking._asdict().items() if value}
+    request = Request(
+        id=uuid.uuid4().hex,
+        run=row.run,
+        at=time.time_ns() // 1_000_000,
+        body={**body, "person": person, "door": door} | ({"proof": proof} if proof else {}),
+    )
+    journal.ask(request, urgent=asking.verb in URGENT)
+    return _answered(journal, request, person, decide_alone, wait_s)
+
+
+def _answered(
+    journal: Journal, request: Request, person: str, decide_alone: Callable[[], object] | None, wait_s: float
+) -> Told:
+    began = time.monotonic()
+    alone = False
+    seen = -1
+    while True:
+        # A cheap number first: the inbox is only read when somebody wrote.
+        if (changes := journal.changes()) != seen or alone:
+            seen = changes
+            if (answer := journal.answer(request.id)) is not None:
+                return Told(answer, person, alone)
+        if not _driven(journal, request.run):
+            if decide_alone is None or alone:
+                raise Locked(*_unanswered(request, "No driver is alive"))
+            alone = _decided(decide_alone)
+            continue
+        if time.monotonic() - began > wait_s:
+            raise Locked(*_unanswered(request, f"The driver has not answered in {wait_s:g} s"))
+        time.sleep(POLL_S)
+
+
+def _decided(decide_alone: Callable[[], object]) -> bool:
+    """Decide here; a driver that came alive in the meantime answers instead."""
+    try:
+        decide_alone()
+    except Locked:
+        return False
+    return True
+
+
+def _driven(journal: Journal, run_id: str) -> bool:
+    lease = journal.lease(run_id)
+    return lease is not None and lease.alive
+
+
+def _unanswered(request: Request, what: str) -> tuple[str]:
+    return (f"{what}; the request stays in the run's inbox and is decided as soon as a driver of {request.run} is.",)
+
+
+def raise_refusal(told: Told) -> None:
+    """Raise what the driver refused, with the exit code that it gave.
+
+    Raises:
+        RelightError: the answer was no.
+    """
+    if told.answer.ok:
+        return
+    error = RelightError(told.answer.text or "The driver refused without a word.")
+    error.exit_code = told.answer.code or JournalError.exit_code
+    raise error
+
+
+def _ended(state: str) -> str:
+    return "was aborted" if state == "aborted" else state

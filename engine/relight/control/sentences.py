@@ -1,0 +1,284 @@
+"""Every fact as a sentence, for the log and for whoever follows a run line by line.
+
+A fact that has no sentence fails the type check.
+"""
+
+from typing import assert_never
+
+from relight.control.wording import argument, arguments, counted, figure, listed, plain_value
+from relight.kernel import facts as f
+
+SHORT_DIGEST = 12
+TEXT_MAX = 400
+"""Characters of an error or a reason in one line; the record has the rest."""
+
+
+def sentence(fact: f.AnyFact) -> str:
+    """Return what happened, in one sentence without its full stop."""
+    match fact:
+        case (
+            f.RunStarted()
+            | f.DriverTookOver()
+            | f.PlanAmended()
+            | f.PeopleTurned()
+            | f.Paused()
+            | f.Resumed()
+            | f.AbortBegun()
+            | f.Held()
+            | f.HoldLeft()
+            | f.RequestRefused()
+            | f.Noted()
+            | f.RunEnded()
+        ):
+            return _run(fact)
+        case (
+            f.ProbeRead()
+            | f.CheckTurned()
+            | f.GuardBreached()
+            | f.GuardCleared()
+            | f.StageEntered()
+            | f.StageSkipped()
+            | f.StageVerified()
+            | f.GateAsked()
+            | f.VoteCast()
+            | f.GateDenied()
+            | f.GateExpired()
+            | f.GateEscalated()
+            | f.GateOpened()
+        ):
+            return _stage(fact)
+        case (
+            f.EffectInForce()
+            | f.EffectDrifted()
+            | f.EffectCleared()
+            | f.UndoBegun()
+            | f.UndoFailed()
+            | f.UndoEnded()
+            | f.RampBegun()
+            | f.RampMoved()
+            | f.RampCooling()
+            | f.RampSteered()
+        ):
+            return _effect(fact)
+        case _:
+            return _step(fact)
+
+
+def _run(
+    fact: f.RunStarted
+    | f.DriverTookOver
+    | f.PlanAmended
+    | f.PeopleTurned
+    | f.Paused
+    | f.Resumed
+    | f.AbortBegun
+    | f.Held
+    | f.HoldLeft
+    | f.RequestRefused
+    | f.Noted
+    | f.RunEnded,
+) -> str:
+    match fact:
+        case f.RunStarted():
+            return f"{fact.starter} started {fact.plan.runbook} on {fact.plan.site} (plan {_digest(fact.plan.digest)})"
+        case f.DriverTookOver():
+            lost = "; the clock went back, waiting tickets expire" if fact.clock_lost else ""
+            return f"driver {fact.driver} took over, epoch {fact.epoch}{lost}"
+        case f.PlanAmended():
+            return f"{fact.person} changed the plan to {_digest(fact.plan.digest)}{_because(fact.reason)}"
+        case f.PeopleTurned():
+            return f"the site's people are now {listed([person.id for person in fact.people]) or 'nobody'}"
+        case f.Paused():
+            return f"{fact.person} paused the run{_because(fact.reason)}"
+        case f.Resumed():
+            return f"{fact.person} resumed the run{_because(fact.reason)}"
+        case f.AbortBegun():
+            return f"{fact.person} aborted the run{_because(fact.reason)}"
+        case f.Held():
+            return f"HELD ({fact.code}){_at(fact.step or fact.stage)}: {_short(fact.text or fact.subject)}"
+        case f.HoldLeft():
+            who = f"{fact.person} said {fact.verb}" if fact.person else "it settled"
+            return f"hold {fact.code}{_at(fact.step or fact.stage)} left: {who}{_because(fact.reason)}"
+        case f.RequestRefused():
+            return f"refused {fact.person}'s {fact.verb}: {_short(fact.why)}"
+        case f.Noted():
+            return f"{fact.person} notes: {_short(fact.text)}"
+        case f.RunEnded():
+            left = f"; {counted(len(fact.left), 'effect')} left in force" if fact.left else ""
+            unknown = f"; outcome unknown of {listed(fact.unknown)}" if fact.unknown else ""
+            return f"the run {_ended(fact.outcome)}{f': {fact.why}' if fact.why else ''}{left}{unknown}"
+        case _:
+            assert_never(fact)
+
+
+def _stage(
+    fact: f.ProbeRead
+    | f.CheckTurned
+    | f.GuardBreached
+    | f.GuardCleared
+    | f.StageEntered
+    | f.StageSkipped
+    | f.StageVerified
+    | f.GateAsked
+    | f.VoteCast
+    | f.GateDenied
+    | f.GateExpired
+    | f.GateEscalated
+    | f.GateOpened,
+) -> str:
+    match fact:
+        case f.ProbeRead():
+            return f"probe {fact.probe} {f'failed: {_short(fact.error)}' if fact.error else 'answered'}"
+        case f.CheckTurned():
+            detail = f" ({_short(fact.detail)})" if fact.detail else ""
+            return f"check {fact.check} is {fact.verdict} at {figure(fact.value)}{detail} for {fact.use.split(':')[0]}"
+        case f.GuardBreached():
+            return f"GUARD {fact.check} breached at {figure(fact.value)}: forward motion stops"
+        case f.GuardCleared():
+            return f"guard {fact.check} passes again at {figure(fact.value)}"
+        case f.StageEntered():
+            return f"stage {fact.stage} entered"
+        case f.StageSkipped():
+            who = f" by {fact.person}" if fact.person else ""
+            return f"stage {fact.stage} skipped{who}: {_short(fact.why)}{_because(fact.reason)}"
+        case f.StageVerified():
+            who = f": {fact.person} waived its checks{_because(fact.reason)}" if fact.person else ""
+            return f"stage {fact.stage} verified{who}"
+        case f.GateAsked():
+            return f"GATE {fact.ticket} asks: {_short(fact.title) or fact.stage}"
+        case f.VoteCast():
+            solo = ", SOLO" if fact.solo else ""
+            return (
+                f"{fact.person} approved {fact.ticket} by {fact.door or 'an unknown door'}{solo}{_because(fact.reason)}"
+            )
+        case f.GateDenied():
+            return f"{fact.person} denied {fact.ticket}{_because(fact.reason)}"
+        case f.GateExpired():
+            return f"ticket {fact.ticket} expired{_because(fact.why)}"
+        case f.GateEscalated():
+            return f"ticket {fact.ticket} escalated to {fact.notify}"
+        case f.GateOpened():
+            how = " (SOLO)" if fact.solo else " (alone)" if fact.alone else ""
+            return f"gate of {fact.stage} open: {listed(fact.approvers) or 'nobody had to approve'}{how}"
+        case _:
+            assert_never(fact)
+
+
+def _effect(
+    fact: f.EffectInForce
+    | f.EffectDrifted
+    | f.EffectCleared
+    | f.UndoBegun
+    | f.UndoFailed
+    | f.UndoEnded
+    | f.RampBegun
+    | f.RampMoved
+    | f.RampCooling
+    | f.RampSteered,
+) -> str:
+    match fact:
+        case f.EffectInForce():
+            sure = "" if fact.sure else "perhaps "
+            return f"{sure}in force: {fact.use.capability} {arguments(plain_value(fact.value))}".rstrip()
+        case f.EffectDrifted():
+            return f"DRIFT of {fact.key}: the world shows {argument(fact.observed)}"
+        case f.EffectCleared():
+            return f"no longer in force: {fact.key}{_because(fact.why)}"
+        case f.UndoBegun():
+            who = f"{fact.person} began to undo" if fact.person else "undoing"
+            return f"{who} {counted(len(fact.keys), 'effect')}: {_short(listed(fact.keys))}"
+        case f.UndoFailed():
+            return f"{fact.key} could not be undone: {_short(fact.error)}"
+        case f.UndoEnded():
+            return f"undo ended{f'; the run stands at the start of {fact.back_to}' if fact.back_to else ''}"
+        case f.RampBegun():
+            return f"ramp {fact.step} begins: {' > '.join(argument(value) for value in fact.values)}"
+        case f.RampMoved():
+            back = "STEPS BACK" if fact.counted else "steps down"
+            way = "rises" if fact.direction == "up" else back
+            return f"ramp {fact.step} {way} to position {fact.position}{_because(_short(fact.why))}"
+        case f.RampCooling():
+            return f"ramp {fact.step} cools down for {max(0, round((fact.until_t - fact.t) / 1_000))} s"
+        case f.RampSteered():
+            return f"{fact.person} told ramp {fact.step} to {'stay' if fact.stay else 'go on'}"
+        case _:
+            assert_never(fact)
+
+
+def _step(
+    fact: f.StepPrepared
+    | f.StepDispatched
+    | f.StepSucceeded
+    | f.StepFailed
+    | f.StepLost
+    | f.StepSettled
+    | f.StepStopping
+    | f.StepSkipped
+    | f.RetryScheduled
+    | f.StepReopened
+    | f.TargetsReported
+    | f.WaitBegun
+    | f.ManualAsked,
+) -> str:
+    match fact:
+        case f.StepPrepared():
+            return f"{fact.step} prepared: {fact.use.capability} {arguments(plain_value(fact.args))}".rstrip()
+        case f.StepDispatched():
+            return _dispatched(fact)
+        case f.StepSucceeded():
+            return f"{fact.step} succeeded"
+        case f.StepFailed():
+            return f"{fact.step} {'FAILED' if fact.final else 'failed'}: {_short(fact.error)}"
+        case f.StepLost():
+            return f"{fact.step} UNKNOWN: {_short(fact.why)}"
+        case f.StepSettled():
+            who = f" ({fact.person})" if fact.person else ""
+            known = "was done" if fact.done else "was not done"
+            return f"{fact.step} {known}, by {fact.by}{who}{_because(fact.reason)}"
+        case f.StepStopping():
+            return f"{fact.step} is told to stop: {_short(fact.why)}"
+        case f.StepSkipped():
+            who = f" by {fact.person}" if fact.person else ""
+            return f"{fact.step} skipped{who}: {_short(fact.why)}{_because(fact.reason)}"
+        case f.RetryScheduled():
+            wait = max(0, round((fact.until_t - fact.t) / 1_000))
+            return f"{fact.step} is tried again in {wait} s, attempt {fact.attempt}{_because(_short(fact.why))}"
+        case f.StepReopened():
+            return f"{fact.person} sent {fact.step} back to its beginning"
+        case f.TargetsReported():
+            failed = f", {len(fact.failed)} failed" if fact.failed else ""
+            unknown = f", {len(fact.unknown)} unknown" if fact.unknown else ""
+            return f"{fact.step}: {counted(len(fact.done), 'host')} done{failed}{unknown}"
+        case f.WaitBegun():
+            return f"{fact.step} waits {max(0, round((fact.until_t - fact.t) / 1_000))} s"
+        case f.ManualAsked():
+            return f"{fact.step} asks a person: {_short(fact.instruction)}"
+        case _:
+            assert_never(fact)
+
+
+def _dispatched(fact: f.StepDispatched) -> str:
+    what = {"forward": "starts", "ramp": "moves", "undo": "is undone"}[fact.purpose]
+    attempt = f", attempt {fact.attempt}" if fact.attempt > 1 else ""
+    on = f" on {counted(len(fact.targets), 'host')}" if fact.targets else ""
+    return f"{fact.step} {what}: {fact.use.capability} {arguments(plain_value(fact.args))}".rstrip() + on + attempt
+
+
+def _digest(digest: str) -> str:
+    return digest[:SHORT_DIGEST] or "without a digest"
+
+
+def _because(reason: str) -> str:
+    return f": {_short(reason)}" if reason else ""
+
+
+def _at(place: str) -> str:
+    return f" at {place}" if place else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= TEXT_MAX else text[: TEXT_MAX - 2] + ".."
+
+
+def _ended(outcome: str) -> str:
+    return "was aborted" if outcome == "aborted" else outcome
