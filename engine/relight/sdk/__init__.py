@@ -8,6 +8,7 @@ What does not belong here: anything that knows runs, journals or people.
 """
 
 from relight.sdk import capabilities
+from relight.sdk.http_client import HttpAnswer, NoAnswer, NotSent, http_ask
 from relight.sdk.plugin import (
     Action,
     Arguments,
@@ -24,6 +25,7 @@ from relight.sdk.plugin import (
 from relight.sdk.process_tree import end_marked, find_marked
 from relight.sdk.processes import Finished, child_environment, run_process
 from relight.sdk.secrets import Secret, Secrets
+from relight.sdk.text import fit, one_line
 from relight.sdk.values import Duration, Percent, Rate, Share, format_duration, parse_duration
 
 __all__ = [
@@ -34,6 +36,9 @@ __all__ = [
     "Duration",
     "Failed",
     "Finished",
+    "HttpAnswer",
+    "NoAnswer",
+    "NotSent",
     "OutcomeUnknown",
     "Percent",
     "Plugin",
@@ -49,7 +54,10 @@ __all__ = [
     "child_environment",
     "end_marked",
     "find_marked",
+    "fit",
     "format_duration",
+    "http_ask",
+    "one_line",
     "parse_duration",
     "run_process",
 ]

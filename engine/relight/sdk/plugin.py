@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from relight.errors import SecretError
 from relight.sdk.secrets import Secret, Secrets
 
 
@@ -94,8 +95,18 @@ class Call:
     secrets: Secrets = field(default_factory=Secrets)
 
     def reveal(self, value: str | Secret) -> str:
-        """Return a plain string as it is and a secret resolved."""
-        return self.secrets.reveal(value) if isinstance(value, Secret) else value
+        """Return a plain string as it is and a secret resolved.
+
+        Raises:
+            Failed: it cannot be resolved, so nothing was done.
+        """
+        if not isinstance(value, Secret):
+            return value
+        try:
+            return self.secrets.reveal(value)
+        except SecretError as error:
+            said = f"{error.message}; {error.hint}" if error.hint else error.message
+            raise Failed(said, retry=False) from None
 
 
 class Failed(Exception):

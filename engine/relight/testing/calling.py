@@ -41,9 +41,11 @@ async def in_force(action: Action, args: Mapping[str, Any]) -> dict[str, Any] | 
     return parsed.model_dump(mode="json", include=set(found))
 
 
-def call_for(contract: Contract, args: Mapping[str, Any], key: str = "conformance") -> Call:
-    """Return a call as a driver makes it."""
-    return Call(args=contract.args(**args), key=key, run="conformance", deadline_s=30.0, grace_s=GRACE_S)
+def call_for(contract: Contract, args: Mapping[str, Any], key: str = "conformance", **more: Any) -> Call:
+    """Return a call as a driver makes it; *more* are further fields of :class:`Call`."""
+    return Call(
+        **{"key": key, "run": "conformance", "deadline_s": 30.0, "grace_s": GRACE_S, **more}, args=contract.args(**args)
+    )
 
 
 def way_back(contract: Contract, before: Mapping[str, Any] | None, args: Mapping[str, Any]) -> dict[str, Any]:
