@@ -19,16 +19,17 @@ from relight.journal.memory import MemoryJournal, MemoryStore
 from relight.journal.port import Answer, Request
 from relight.kernel.facts import AnyFact
 from relight.kernel.plan import Check, Person, Plan, Stage, Step, Use
-from relight.kernel.state import Run
 from relight.sdk.registry import Registry
 from relight.testing.fakes import fake_plugin
 from relight.testing.world import FakeWorld
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+class _Selector(selectors.DefaultSelector):
     """Never waits: when nothing is ready, time jumps to the next timer."""
 
-    jump: Callable[[float], None] = lambda _self, _seconds: None
+    def __init__(self, jump: Callable[[float], None]) -> None:
+        super().__init__()
+        self.jump = jump
 
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
@@ -43,10 +44,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop whose clock jumps to the next deadline when all wait."""
 
     def __init__(self) -> None:
-        selector = _Selector()
-        selector.jump = self._jump  # type: ignore[method-assign]
         self._now = 1_000.0
-        super().__init__(selector)
+        super().__init__(_Selector(self._jump))
 
     def _jump(self, seconds: float) -> None:
         self._now += seconds
@@ -144,11 +143,11 @@ class Bench:
         )
         return Driver(self.run_id, Clerk(journal), Inboxes(journal), parts, **more)
 
-    def drive(self, plan: Plan, *, within_s: float = 3_600.0, **more: Any) -> Run:
+    def drive(self, plan: Plan, *, within_s: float = 3_600.0, **more: Any) -> Any:
         """Begin the plan and drive it to its end."""
         self.begin(plan)
 
-        async def go() -> Run:
+        async def go() -> Any:
             return await asyncio.wait_for(self.driver(**more).drive(), within_s)
 
         return self.run(go())

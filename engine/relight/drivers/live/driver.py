@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from relight.drivers.drafting import Draft
 from relight.drivers.live.board import Board
 from relight.drivers.live.calls import GRACE_S
 from relight.drivers.live.clerk import Clerk
@@ -26,7 +27,7 @@ from relight.drivers.live.takeover import Taken, driver_name, take
 from relight.drivers.live.tasks import Tasks
 from relight.drivers.live.world import LiveWorld
 from relight.drivers.live.writing import batch_of, starts_something
-from relight.drivers.pump import Draft, Pump
+from relight.drivers.pump import Pump
 from relight.errors import JournalError, StaleDriver
 from relight.journal.leaves import CompileExpression
 from relight.journal.port import Request
@@ -82,7 +83,7 @@ class Driver:
         self._clerk = clerk
         self._inboxes = inboxes
         self._parts = parts
-        self._log = parts.log.about(run=run)
+        self._log = parts.log
         self._listeners = list(listeners)
         self._take_over = take_over
         self._begun = begun
@@ -133,7 +134,9 @@ class Driver:
         tasks = [self._tasks.begin(work) for work in (self._keep_beating(), self._keep_reading_people())]
         try:
             ended = await end_orphans(self._run_id, taken.run.dispatches)
-            self._log.event("took over", epoch=self._epoch, ended_orphans=ended, clock_lost=taken.clock_lost)
+            self._log.event(
+                "took over", run=self._run_id, epoch=self._epoch, ended_orphans=ended, clock_lost=taken.clock_lost
+            )
             self._tell(
                 TookOver(
                     at=self._clock.at(),
@@ -147,7 +150,7 @@ class Driver:
             await self._until_over_or_failed()
         except (StaleDriver, LeaseLost) as error:
             grace_s = 0.0 if isinstance(error, StaleDriver) else max(self._lease.left_ms - 2_000, 0) / 1_000
-            self._log.event("lost the run", error=error.message)
+            self._log.event("lost the run", run=self._run_id, error=error.message)
             raise
         finally:
             self._inboxes.close(self._run_id)
@@ -155,10 +158,8 @@ class Driver:
             for task in tasks:
                 task.cancel()
             self._tasks.cancel()
-        run = self._pump.run
-        assert run is not None
-        self._log.event("left", state=run.state)
-        return run
+        self._log.event("left", run=self._run_id, state=self._pump.run.state)
+        return self._pump.run
 
     def _begin(self, taken: Taken) -> None:
         self._clock = taken.clock
@@ -212,7 +213,6 @@ class Driver:
         while read is not None:
             await asyncio.sleep(PEOPLE_S)
             run = self._pump.run
-            assert run is not None
             found = await asyncio.to_thread(read, run.plan)
             if found is not None and found != (run.people, run.solo):
                 self._tell(PeopleRead(at=self._clock.at(), t=self._clock.t(), people=found[0], solo=found[1]))
@@ -237,7 +237,7 @@ class Driver:
             if self._stopping:
                 return
             await self._turn()
-            if self._pump.run is not None and self._pump.run.outcome is not None:
+            if self._pump.run.outcome is not None:
                 return
 
     async def _turn(self) -> None:
@@ -259,17 +259,13 @@ class Driver:
 
     async def _written(self, draft: Draft) -> bool:
         """Append the draft and what views are shown; say whether it is on disk."""
-        run = draft.run
-        assert run is not None
         show = self._show_now(bool(draft.facts))
         if draft.empty and not show:
             return True
         batch = batch_of(
-            run,
-            draft.facts,
+            draft,
             epoch=self._epoch,
             first_seq=self._seq + 1,
-            draft=draft,
             samples=self._world.samples() if show else (),
             live=self._board.put_up(self._clock.at()) if show else None,
         )
@@ -306,9 +302,9 @@ class Driver:
             self._asked.pop(answer.request, None)
         if self._asked:
             self._bell.set()
-        run = self._pump.run
-        if not draft.facts or run is None:
+        if not draft.facts:
             return
+        run = self._pump.run
         begun, self._begun = self._begun, lambda: None
         begun()
         self._notices.tell(run, draft.facts)

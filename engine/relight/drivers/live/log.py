@@ -1,16 +1,21 @@
 """The driver's own log: JSON lines for whoever looks into why a driver did what it did, redacted and bounded.
 
 The journal is the truth about a run; this file is about the process that drove it.
-Nothing is loaded before the first event, and without a file nothing is loaded at all.
+What writes it is loaded late, and without a file not at all.
 """
 
 import os
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 LOG_MAX = 4 * 1024 * 1024
 """Bytes of a log before it begins anew; the one before is kept beside it. A day of a busy driver is a tenth of it."""
+KEPT_MAX = 1_000
+"""Events that wait for the log to be opened; nothing says so much in a second that is worth it."""
 TEXT_MAX = 4_000
 """Characters of one value: a traceback, cut in the middle."""
 
@@ -40,51 +45,58 @@ class LogFile:
 
 
 class Log:
-    """Events with their details; without a file they go nowhere."""
+    """Events with their details, from any thread; without a file they go nowhere.
 
-    def __init__(self, file: LogFile | None = None, **bound: Any) -> None:
+    They are kept until :meth:`open`, which loads what writes them: a driver has more urgent things to do at first.
+    """
+
+    def __init__(self, file: LogFile | None = None) -> None:
         self._file = file
-        self._bound = bound
-        self._redact: list[Callable[[str], str]] = []
+        self._lock = threading.Lock()
+        self._kept: list[dict[str, Any]] = []
+        self._redactors: list[Callable[[str], str]] = []
         self._logger: Any = None
-
-    def about(self, **bound: Any) -> "Log":
-        """Return a log whose every event also says this."""
-        return Log(self._file, **self._bound, **bound)
 
     def redact_with(self, redact: Callable[[str], str]) -> None:
         """Take secrets out with *redact* from now on."""
-        self._redact.append(redact)
+        self._redactors.append(redact)
 
     def event(self, event: str, **details: Any) -> None:
         """Write one event. A log that cannot be written is no reason to stop."""
         if self._file is None:
             return
-        try:
-            self._made().info(event, **details)
-            self._file.flush()
-        except OSError:  # a full disk: the journal says so to those who need to know
+        with self._lock:
+            if len(self._kept) < KEPT_MAX:
+                self._kept.append({"at": datetime.now(UTC).isoformat(), "event": event, **details})
+            self._write()
+
+    def open(self) -> None:
+        """Load what writes events, and write those that were kept."""
+        if self._file is None:
             return
+        import structlog
 
-    def _made(self) -> Any:
-        if self._logger is None:
-            import structlog
+        writer: Any = structlog.WriteLogger(self._file)  # type: ignore[arg-type]
+        processors: Any = [self._clean, structlog.processors.JSONRenderer()]
+        with self._lock:
+            self._logger = structlog.wrap_logger(writer, processors=processors).bind(pid=os.getpid())
+            self._write()
 
-            self._logger = structlog.wrap_logger(
-                structlog.WriteLogger(self._file),  # type: ignore[arg-type]
-                processors=[
-                    structlog.processors.TimeStamper(fmt="iso", utc=True),
-                    self._clean,
-                    structlog.processors.JSONRenderer(),
-                ],
-            ).bind(pid=os.getpid(), **self._bound)
-        return self._logger
+    def _write(self) -> None:
+        if self._logger is None or self._file is None:
+            return
+        kept, self._kept = self._kept, []
+        # A full disk: the journal says so to those who need to know.
+        with suppress(OSError):
+            for event in kept:
+                self._logger.info(**event)
+            self._file.flush()
 
     def _clean(self, _logger: Any, _method: str, event: Any) -> Any:
         return {key: self._cleaned(value) if isinstance(value, str) else value for key, value in event.items()}
 
     def _cleaned(self, text: str) -> str:
-        for redact in self._redact:
+        for redact in self._redactors:
             text = redact(text)
         if len(text) > TEXT_MAX:
             text = f"{text[: TEXT_MAX // 2]} […] {text[-TEXT_MAX // 2 :]}"

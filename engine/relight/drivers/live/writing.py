@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from relight.drivers.pump import Draft
+from relight.drivers.drafting import Draft
 from relight.journal.codec import encode
 from relight.journal.port import Batch, Sample
 from relight.kernel.facts import (
@@ -13,20 +13,18 @@ from relight.kernel.facts import (
     StepDispatched,
     StepPrepared,
 )
-from relight.kernel.state import Run
 
 
 def batch_of(
-    run: Run,
-    facts: Sequence[AnyFact],
+    draft: Draft,
     *,
     epoch: int,
     first_seq: int,
-    draft: Draft,
     samples: Sequence[Sample] = (),
     live: dict[str, object] | None = None,
 ) -> Batch:
-    """Return what is appended of a draft whose run afterwards is *run*."""
+    """Return what is appended of a draft."""
+    run, facts = draft.run, draft.facts
     return Batch(
         run=run.id,
         epoch=epoch,

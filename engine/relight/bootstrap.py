@@ -1,0 +1,90 @@
+"""The wiring, in one screen: who gets what, and nothing else.
+
+Heavy things are imported where they are needed: whoever only looks at a journal pays for nothing else.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from relight.drivers.live.driver import Listener, Parts
+    from relight.drivers.live.log import Log
+    from relight.drivers.live.stand_in import Decided
+    from relight.journal.port import Journal
+    from relight.kernel.state import Run
+    from relight.sdk.registry import Registry
+
+
+def journal(url: str | None = None, *, create: bool = True) -> "Journal":
+    """Return the journal of that name, or the default one."""
+    from relight.journal.locate import open_journal
+
+    return open_journal(url, create=create)
+
+
+def registry() -> "Registry":
+    """Return the plugins that are installed."""
+    from relight.sdk.registry import Registry
+
+    return Registry()
+
+
+def parts(log: "Log | None" = None) -> "Parts":
+    """Return what a driver for real is put together from."""
+    from relight.drivers.live.driver import Parts
+    from relight.drivers.live.lease import Watchdog, end_process
+    from relight.drivers.live.log import Log
+    from relight.runbook.expressions import restore
+
+    return Parts(
+        registry=registry(),
+        compile_expression=restore,
+        log=log or Log(),
+        watchdog=Watchdog(end_process),
+    )
+
+
+def spawn(run: str, journal_url: str, *, take_over: bool = False) -> int:
+    """Start a background driver for *run* and return its process id, once it drives."""
+    from relight.drivers.live.spawn import spawn_driver
+
+    return spawn_driver(run, journal_url, __name__, take_over=take_over)
+
+
+def drive(
+    journal: "Journal",
+    run: str,
+    *,
+    listeners: "Sequence[Listener]" = (),
+    take_over: bool = False,
+    begun: Callable[[], None] = lambda: None,
+) -> "Run":
+    """Drive *run* in this process until it is over or somebody says stop."""
+    from relight.drivers.live.foreground import drive_foreground
+
+    return drive_foreground(journal, run, parts(), listeners=listeners, take_over=take_over, begun=begun)
+
+
+def decide_alone(journal: "Journal", run: str) -> "Decided":
+    """Decide what was asked of a run that nobody drives."""
+    from relight.drivers.live.stand_in import decide_without_driver
+    from relight.runbook.expressions import restore
+
+    return decide_without_driver(journal, run, restore)
+
+
+def _home() -> Path:
+    from relight.journal.locate import home
+
+    return home()
+
+
+if __name__ == "__main__":
+    from relight.drivers.live.host import main
+
+    code = main(sys.argv[1:], open_journal=journal, parts_for=parts, home=_home)
+    # Whatever a plugin left hanging in a thread keeps this process from nothing any more.
+    os._exit(code)

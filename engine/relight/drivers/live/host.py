@@ -1,0 +1,140 @@
+"""The driver as a background process: detached, deaf to hang-ups, with a log instead of a terminal.
+
+It is started by :func:`relight.drivers.live.spawn.spawn_driver`, tells its starter when it drives (or why not), and
+ends when its run is over or somebody sends SIGTERM; then its children are ended and the run waits for the next driver.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from relight.drivers.live.driver import Parts
+from relight.drivers.live.foreground import drive_foreground
+from relight.drivers.live.log import Log, LogFile
+from relight.drivers.live.spawn import log_path
+from relight.errors import RelightError
+from relight.journal.port import Journal
+
+LOG_AFTER_S = 1.0
+"""After its start the driver has its first steps behind it, and time to load what writes the log."""
+LINE_MAX = 4_000
+"""Characters of a printed line that are logged."""
+
+
+def main(
+    argv: Sequence[str],
+    *,
+    open_journal: Callable[[str], Journal],
+    parts_for: Callable[[Log], Parts],
+    home: Callable[[], Path],
+) -> int:
+    """Become the driver that *argv* names, and return its exit code when it leaves its run."""
+    asked = _parsed(argv)
+    _leave_starter()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    starter = _Starter(asked.ready_fd)
+    log, path = Log(), Path()
+    try:
+        journal = open_journal(asked.journal)
+        path = log_path(journal.location, asked.run, home())
+        log = _log_at(path)
+        _listen_to_printing(log)
+        _open_later(log)
+        parts = parts_for(log)
+        drive_foreground(journal, asked.run, parts, take_over=asked.take_over, begun=starter.told_driving)
+        return 0
+    except RelightError as error:
+        log.event("ended", error=error.message, exit_code=error.exit_code)
+        starter.tell(error=error.message, hint=error.hint, exit_code=error.exit_code)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - a defect: said in the log and to whoever still listens
+        log.event("broke", error=repr(error), traceback=traceback.format_exc())
+        starter.tell(error=f"the driver broke: {error!r}", hint=f"its log is {path}", exit_code=1)
+        return 1
+    finally:
+        starter.close()
+        log.open()
+
+
+def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Drive one run in the background.")
+    parser.add_argument("run")
+    parser.add_argument("--journal", required=True)
+    parser.add_argument("--ready-fd", type=int, default=-1)
+    parser.add_argument("--take-over", action="store_true")
+    return parser.parse_args(argv)
+
+
+def _leave_starter() -> None:
+    """Go on in a child that leads no session: no terminal can become its own, and nobody has to wait for it."""
+    if os.fork():
+        os._exit(0)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
+    os.umask(0o077)
+
+
+class _Starter:
+    """Whoever started this process, as long as they listen."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def told_driving(self) -> None:
+        """Tell that the run is driven now."""
+        self.tell(pid=os.getpid())
+        self.close()
+
+    def tell(self, **message: str | int) -> None:
+        """Tell something; the starter may be gone already."""
+        if self._descriptor >= 0:
+            with suppress(OSError):
+                os.write(self._descriptor, json.dumps(message).encode() + b"\n")
+
+    def close(self) -> None:
+        """Tell nothing more."""
+        if self._descriptor >= 0:
+            with suppress(OSError):
+                os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _log_at(path: Path) -> Log:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Log(LogFile(path))
+    except OSError:  # a log that cannot be had is no reason not to recover a service
+        return Log()
+
+
+def _open_later(log: Log) -> None:
+    timer = threading.Timer(LOG_AFTER_S, log.open)
+    timer.daemon = True
+    timer.start()
+
+
+def _listen_to_printing(log: Log) -> None:
+    """Log what plugins print: nothing reaches a file but through the redaction."""
+    heard, printed = os.pipe()
+    for descriptor in (1, 2):
+        os.dup2(printed, descriptor)
+    os.close(printed)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError):
+            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+    def listen() -> None:
+        with os.fdopen(heard, encoding="utf-8", errors="replace") as lines:
+            while line := lines.readline(LINE_MAX):
+                log.event("printed", text=line.rstrip("\n"))
+
+    threading.Thread(target=listen, name="relight-printing", daemon=True).start()
