@@ -52,14 +52,16 @@ def link(prev: str, body: bytes) -> str:
 def verify(run: str, records: Iterable[Record], checkpoints: Sequence[Checkpoint] = ()) -> Verified:
     """Walk all records of a run, in stored order, and name the first bad one."""
     noted = {point.seq: point.hash for point in checkpoints if point.run == run}
-    sound, head = 0, GENESIS
+    sound, head, before = 0, GENESIS, GENESIS
     stored = iter(records)
     for record in stored:
         if not _follows(run, sound + 1, head, record):
-            return Verified(sound=sound, hash=head, finding=_explain(run, sound + 1, head, [record, *stored]))
-        sound, head = record.seq, record.hash
+            finding = _explain(run, sound + 1, head, [record, *stored])
+            kept = head if finding.seq > sound else before
+            return Verified(sound=finding.seq - 1, hash=kept, finding=finding)
+        sound, head, before = record.seq, record.hash, head
         if noted.get(sound, head) != head:
-            return Verified(sound=sound - 1, hash=record.prev, finding=_rewritten(sound, sorted(noted)))
+            return Verified(sound=sound - 1, hash=before, finding=_rewritten(sound, sorted(noted)))
     if noted and (last := max(noted)) > sound:
         text = f"record {sound + 1} is missing: the run ends at {sound}, and a checkpoint was made at {last}"
         return Verified(sound=sound, hash=head, finding=Finding(seq=sound + 1, change="truncated", text=text))
@@ -108,9 +110,11 @@ def _explain(run: str, seq: int, prev: str, rest: Sequence[Record]) -> Finding:
         return Finding(seq=seq, change="removed", text=f"record {seq} is missing")
     if own == seq and record.prev != prev:
         return _replaced_before(seq)
-    header = _header(record)
-    if header is not None and 0 < header.seq < seq:
-        return Finding(seq=seq, change="inserted", text=f"what stands as record {seq} is record {header.seq} once more")
+    if own == seq - 1 and record.hash != prev:
+        text = f"records {own} and {seq} both say that they are number {own}, and the run goes on from the second"
+        return Finding(seq=own, change="inserted", text=text)
+    if own is not None and own < seq:
+        return Finding(seq=seq, change="inserted", text=f"what stands as record {seq} is record {own} once more")
     return Finding(
         seq=seq, change="edited", text=f"record {seq} is not what was written: {_what_differs(prev, record)}"
     )

@@ -156,7 +156,7 @@ def from_bytes(body: bytes, compile_expression: CompileExpression) -> dict[str, 
         return tree
     try:
         revived_tree: dict[str, Any] = revived(tree, compile_expression)
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise JournalError(f"a record has a broken expression ({error})", hint=_VERIFY) from error
     return revived_tree
 
