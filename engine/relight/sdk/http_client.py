@@ -62,10 +62,14 @@ class HttpAnswer:
             return None
         if "json" in self.headers.get("content-type", "") and self.complete:
             try:
-                return json.loads(self.body)
+                return json.loads(self.body, parse_constant=_no_constant)
             except (ValueError, RecursionError):
                 pass
         return self.body.decode(errors="replace")
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
