@@ -43,10 +43,11 @@ class Token(NamedTuple):
 
 
 class Name(NamedTuple):
-    """A dotted name that an expression reads, and where it begins."""
+    """A dotted name that an expression reads, and where it begins and ends."""
 
     path: str
     at: int
+    end: int = 0
 
 
 @dataclass(slots=True)
@@ -150,7 +151,8 @@ class _Reader:
             return index + 1
         end, parts = self._members(index)
         if token.text not in self._stack:
-            self._reading.names.append(Name(".".join(parts), token.at))
+            last = self._tokens[end - 1]
+            self._reading.names.append(Name(".".join(parts), token.at, last.at + len(last.text)))
         return end
 
     def _members(self, index: int) -> tuple[int, list[str]]:

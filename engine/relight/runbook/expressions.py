@@ -98,6 +98,33 @@ def _cut(parts: list[str]) -> str:
     return ".".join(parts[:depth])
 
 
+def substituted(text: str, scope: Mapping[str, Any]) -> CelExpression:
+    """Return a criterion with what *scope* knows written into it as CEL; whoever judges it then needs no scope.
+
+    Raises:
+        ExpressionFailed: a name that belongs to *scope* has no value there.
+    """
+    pieces: list[str] = []
+    index = 0
+    for name in read_cel(text).names:
+        if name.path.split(".")[0] not in scope:
+            continue
+        # JSON's strings, numbers and lists are CEL's; the brackets are for what is below zero.
+        literal = json.dumps(_evaluate(text[name.at : name.end], scope), ensure_ascii=False)
+        pieces += [text[index : name.at], f"({literal})" if literal.startswith("-") else literal]
+        index = name.end
+    written = "".join([*pieces, text[index:]])
+    _program(written)
+    return bare(written)
+
+
+def whole_name(text: str) -> str | None:
+    """Return the one name that a text is, such as ``args.percent`` for ``${{ args.percent }}``."""
+    inner = whole(text)
+    names = read_cel(inner).names if inner is not None else []
+    return names[0].path if inner is not None and len(names) == 1 and names[0].path == inner.strip() else None
+
+
 def problem_with(text: str) -> Problem | None:
     """Return why *text* is no CEL, or None where it is."""
     if not text.strip():

@@ -1,0 +1,169 @@
+"""The hosts of a group, from an Ansible inventory in YAML or INI.
+
+Only what a plan freezes is read: which hosts are in a group. Variables, secrets and plugins are Ansible's.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from relight.runbook.complaints import Complaints
+from relight.runbook.source import source_from_file
+from relight.runbook.yaml12 import read_yaml
+
+HOSTS_MAX = 100_000
+_RANGE = re.compile(r"\[(\w+):(\w+)(?::(\d+))?\]")
+_SECTION = re.compile(r"\[([^\]:]+)(?::(\w+))?\]")
+
+
+class BadInventory(ValueError):
+    """An inventory that cannot be read; the text says why."""
+
+
+class Inventory:
+    """Groups, each with its hosts and the groups inside it."""
+
+    def __init__(self) -> None:
+        self.hosts: dict[str, dict[str, None]] = {"all": {}, "ungrouped": {}}
+        self.children: dict[str, dict[str, None]] = {}
+
+    def groups(self) -> list[str]:
+        """Return the names of all groups."""
+        return sorted({*self.hosts, *self.children} - {"ungrouped"})
+
+    def members(self, group: str) -> list[str] | None:
+        """Return a group's hosts in their order, or None where there is no such group."""
+        if group == "all":
+            return list(dict.fromkeys(host for hosts in self.hosts.values() for host in hosts))
+        if group not in self.hosts and group not in self.children:
+            return None
+        found: dict[str, None] = {}
+        left, seen = [group], set()
+        while left:
+            name = left.pop(0)
+            if name in seen:
+                continue
+            seen.add(name)
+            found.update(self.hosts.get(name, {}))
+            left.extend(self.children.get(name, {}))
+        return list(found)
+
+    def add(self, group: str, pattern: str) -> None:
+        """Put every host of *pattern* (``web[01:10]``) into *group*."""
+        hosts = self.hosts.setdefault(group, {})
+        for host in _spread(pattern):
+            hosts[host] = None
+            if len(hosts) > HOSTS_MAX:
+                raise BadInventory(f"group {group} has more than {HOSTS_MAX} hosts")
+
+
+def read_inventory(path: Path) -> Inventory:
+    """Read an inventory file.
+
+    Raises:
+        BadInventory: it cannot be read; dynamic inventories (programs) are not run.
+    """
+    source = source_from_file(path)
+    if source.flaws:
+        raise BadInventory(source.flaws[0].message)
+    if path.suffix in {".yaml", ".yml", ".json"}:
+        complaints = Complaints(source)
+        tree = read_yaml(complaints)
+        if tree is None:
+            first = next(iter(complaints), None)
+            raise BadInventory(f"line {first.line}: {first.message}" if first else "it is empty")
+        return _from_tree(tree)
+    if source.text.startswith("#!"):
+        raise BadInventory("it is a program, and programs are not run to make a plan")
+    return _from_lines(source.lines)
+
+
+def _from_tree(tree: dict[str, Any]) -> Inventory:
+    inventory = Inventory()
+    left = list(tree.items())
+    while left:
+        name, group = left.pop(0)
+        inventory.hosts.setdefault(name, {})
+        if group is None:
+            continue
+        if not isinstance(group, dict):
+            raise BadInventory(f"group {name} is no mapping")
+        for pattern in _names(group, "hosts", name):
+            inventory.add(name, pattern)
+        children = group.get("children") or {}
+        for child in _names(group, "children", name):
+            inventory.children.setdefault(name, {})[child] = None
+            left.append((child, children.get(child) if isinstance(children, dict) else None))
+    return inventory
+
+
+def _names(group: dict[str, Any], key: str, name: str) -> list[str]:
+    found = group.get(key) or {}
+    if isinstance(found, str):
+        return [found]
+    if not isinstance(found, dict | list):
+        raise BadInventory(f"{key} of group {name} is no mapping")
+    return [str(each) for each in found]
+
+
+def _from_lines(lines: tuple[str, ...]) -> Inventory:
+    inventory = Inventory()
+    group, kind = "ungrouped", ""
+    for number, raw in enumerate(lines, 1):
+        line = raw.split(" #")[0].strip()
+        if not line or line[0] in "#;":
+            continue
+        section = _SECTION.fullmatch(line)
+        if section:
+            group, kind = section[1].strip(), section[2] or ""
+            if kind not in ("", "children", "vars"):
+                raise BadInventory(f"line {number}: unknown section [{group}:{kind}]")
+            inventory.hosts.setdefault(group, {})
+        elif kind == "children":
+            inventory.children.setdefault(group, {})[line.split()[0]] = None
+        elif kind == "":
+            inventory.add(group, line.split()[0])
+    return inventory
+
+
+def _spread(pattern: str) -> Iterator[str]:
+    """Yield the hosts of ``web[01:10].example.org`` or ``db[a:c]``."""
+    found = _RANGE.search(pattern)
+    if found is None:
+        yield pattern
+        return
+    low, high, step = found[1], found[2], int(found[3] or 1) or 1
+    if low.isdigit() and high.isdigit() and len(high) <= 6:
+        texts = [str(number).zfill(len(low)) for number in range(int(low), int(high) + 1, step)]
+    elif len(low) == 1 and len(high) == 1:
+        texts = [chr(code) for code in range(ord(low), ord(high) + 1, step)]
+    else:
+        raise BadInventory(f"{pattern} is no range of hosts")
+    for text in texts:
+        yield from _spread(f"{pattern[: found.start()]}{text}{pattern[found.end() :]}")
+
+
+def sizes(batches: list[int | str], hosts: int) -> tuple[int, ...]:
+    """Return how many hosts each batch has, as Ansible's ``serial`` does: shares are of all, the last repeats."""
+    if hosts == 0:
+        return ()
+    wanted = [_count(batch, hosts) for batch in batches] or [hosts]
+    found: list[int] = []
+    left = hosts
+    while left:
+        size = min(wanted[min(len(found), len(wanted) - 1)], left)
+        found.append(size)
+        left -= size
+    return tuple(found)
+
+
+def limit(failures: int | str, hosts: int) -> int:
+    """Return the number of failed hosts that stops a fan-out; a share is rounded down, but never to none."""
+    return _count(failures, hosts)
+
+
+def _count(amount: int | str, hosts: int) -> int:
+    if isinstance(amount, int):
+        return max(1, amount)
+    return max(1, int(hosts * float(amount.rstrip("%")) / 100))
