@@ -1,26 +1,17 @@
 """Capabilities and their arguments, as far as they are known without a site; effects and their undo."""
 
-import re
-from typing import Any
-
 from relight.runbook.arguments import judge_arguments
 from relight.runbook.cel_text import read_cel
 from relight.runbook.complaints import did_you_mean
 from relight.runbook.document import Step
 from relight.runbook.lint.naming import texts
 from relight.runbook.lint.scene import Scene, Stood, readers
+from relight.runbook.lint.secrets import MEND, is_secret_name, looks_secret
 from relight.runbook.offers import Offer
 from relight.runbook.parts import Part
 from relight.runbook.source import Mark
 from relight.runbook.template import Unterminated, is_template, parts_of
 from relight.runbook.yaml12 import Map
-
-_SECRET_KEY = re.compile(r"(^|_)(password|passwd|passphrase|secret|token|api_?key|private_key|authorization)$", re.I)
-_SECRET_VALUE = re.compile(
-    r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|xox[abposr]-[A-Za-z0-9-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY"
-    r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}|://[^/\s:@]+:[^/\s@]+@|(?i:^bearer\s+[A-Za-z0-9._-]{16,})"
-)
-_REFERENCE = re.compile(r"^(env|file|keyring|vault):\S+$")
 
 
 def check_actions(scene: Scene) -> None:
@@ -145,21 +136,8 @@ def _names(text: str) -> list[str]:
 def check_secrets(scene: Scene, part: Part, key: str) -> None:
     """Warn of what looks like a secret that is written out."""
     for text, path in texts(part.raw(key)):
-        named = any(isinstance(step, str) and _SECRET_KEY.search(step) for step in path[-1:])
-        if not looks_secret(text, named=named):
-            continue
-        scene.complaints.mask(text)
-        hint = "write a reference: env:NAME, file:PATH, keyring:SERVICE/NAME or vault:PATH#FIELD"
-        scene.complaints.add("RL510", part.place(key, *path), "this looks like a secret, and plans are kept", hint)
-
-
-def looks_secret(text: Any, *, named: bool) -> bool:
-    """Return whether *text* looks like a secret that is written out; *named* if its key says that it is one."""
-    if not isinstance(text, str) or _REFERENCE.match(text) or is_template(text):
-        return False
-    return bool(_SECRET_VALUE.search(text)) or (named and len(text) >= 4)
-
-
-def is_secret_name(name: str) -> bool:
-    """Return whether a key's name says that its value is a secret."""
-    return bool(_SECRET_KEY.search(name))
+        named = any(isinstance(step, str) and is_secret_name(step) for step in path[-1:])
+        if looks_secret(text, named=named):
+            scene.complaints.mask(text)
+            message = "this looks like a secret, and plans are kept"
+            scene.complaints.add("RL510", part.place(key, *path), message, MEND)

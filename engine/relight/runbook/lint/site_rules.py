@@ -6,8 +6,8 @@ from typing import Any
 from relight.runbook.cel_text import read_cel
 from relight.runbook.complaints import Complaints, did_you_mean
 from relight.runbook.expressions import problem_with
-from relight.runbook.lint.actions import is_secret_name, looks_secret
 from relight.runbook.lint.naming import texts
+from relight.runbook.lint.secrets import MEND, is_secret_name, looks_secret
 from relight.runbook.parts import Part
 from relight.runbook.places import place_inside
 from relight.runbook.site_document import Site
@@ -45,8 +45,9 @@ def _secrets(provider: Part, complaints: Complaints) -> None:
             last = path[-1] if path else key
             if looks_secret(text, named=isinstance(last, str) and is_secret_name(last)):
                 complaints.mask(text)
-                hint = "write a reference: env:NAME, file:PATH, keyring:SERVICE/NAME or vault:PATH#FIELD"
-                complaints.add("RL510", provider.place(key, *path), "this looks like a secret", hint)
+                complaints.add(
+                    "RL510", provider.place(key, *path), "this looks like a secret, and plans are kept", MEND
+                )
 
 
 def check_surfaces(site: Site, complaints: Complaints) -> None:

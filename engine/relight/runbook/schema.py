@@ -1,0 +1,88 @@
+"""JSON Schema (draft-07) of the documents, from the models: what editors complete and check.
+
+Short forms are allowed here, since the document that a person writes is checked and not the written-out one.
+"""
+
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core import core_schema
+
+from relight.runbook.document import Runbook
+from relight.runbook.parts import ID, NAME
+from relight.runbook.site_document import Site
+
+Kind = Literal["runbook", "site"]
+KINDS: tuple[str, ...] = get_args(Kind)
+_MODELS: dict[str, type[BaseModel]] = {"runbook": Runbook, "site": Site}
+_SHORT: dict[tuple[str, str], dict[str, Any]] = {
+    ("Runbook", "lock"): {"type": "string"},
+    ("Step", "undo"): {"type": "string", "pattern": f"^{ID.pattern}$"},
+    ("Site", "bind"): {"type": "string", "pattern": f"^{NAME.pattern}$"},
+    ("Query", "sources"): {"type": "string", "pattern": f"^{NAME.pattern}$"},
+}
+"""Where a text stands for a longer form; what it means is in ``shorthand``."""
+
+
+class _Draft07(GenerateJsonSchema):
+    """Writes what draft-07 understands, and no null: a key without a value is an error here."""
+
+    schema_dialect = "http://json-schema.org/draft-07/schema#"
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        written = super().default_schema(schema)
+        if written.get("default", "") is None:
+            del written["default"]
+        return written
+
+    def generate(self, schema: core_schema.CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
+        return {"$schema": self.schema_dialect, **super().generate(schema, mode)}
+
+
+def json_schema(kind: str) -> dict[str, Any]:
+    """Return the schema of a ``runbook`` or a ``site``."""
+    written = _MODELS[kind].model_json_schema(schema_generator=_Draft07, ref_template="#/definitions/{model}")
+    definitions = written.pop("$defs", {})
+    name = _MODELS[kind].__name__
+    for model, schema in [(name, written), *definitions.items()]:
+        _tidy(model, schema)
+    title = f"relight {kind}"
+    schema = {"$schema": written.pop("$schema"), "$id": f"relight-{kind}.schema.json", **written, "title": title}
+    if definitions:
+        schema["definitions"] = definitions
+    return schema
+
+
+def _tidy(model: str, schema: dict[str, Any]) -> None:
+    """Give every property its description in a form that draft-07 reads, and its short form."""
+    schema.pop("title", None)
+    for key, value in schema.get("properties", {}).items():
+        value.pop("title", None)
+        value.pop("default", None) if isinstance(value.get("default"), list | dict) else None
+        short = _SHORT.get((model, key))
+        if short is not None:
+            _allow(value, short, inside=key == "bind")
+        if "$ref" in value:
+            # Whatever stands beside a $ref is not read in draft-07.
+            value["allOf"] = [{"$ref": value.pop("$ref")}]
+        if isinstance(value.get("description"), str):
+            value["description"] = value["description"].replace("``", "`")
+    if isinstance(schema.get("description"), str):
+        schema["description"] = schema["description"].replace("``", "`")
+
+
+def _allow(value: dict[str, Any], short: dict[str, Any], *, inside: bool) -> None:
+    """Let *short* stand for the value, or for each value of the mapping that it is."""
+    if inside:
+        value["additionalProperties"] = {"anyOf": [value["additionalProperties"], short]}
+        return
+    described = value.pop("description", None)
+    long = dict(value)
+    value.clear()
+    value["anyOf"] = [long, short]
+    if described is not None:
+        value["description"] = described
