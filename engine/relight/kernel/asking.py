@@ -70,9 +70,7 @@ def _approve(book: Book, asked: Asked) -> None:
         raise NotNow(f"{asked.person} started this run, and this gate wants somebody else", hint=permit_hint)
     if any(vote.person == asked.person for vote in counting_votes(book.run, gate, ticket, book.t)):
         raise NotNow(f"{asked.person} has approved {ticket.id} already; one person is one vote")
-    book.say(
-        f.VoteCast, ticket=ticket.id, person=asked.person, door=asked.door, proof=asked.proof, reason=asked.reason
-    )
+    book.say(f.VoteCast, ticket=ticket.id, person=asked.person, door=asked.door, proof=asked.proof, reason=asked.reason)
 
 
 def _deny(book: Book, asked: Asked) -> None:

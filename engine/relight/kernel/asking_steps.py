@@ -129,9 +129,7 @@ def waive(book: Book, asked: Asked, stage: Stage) -> None:
     waived = {hold.subject: asked.reason for hold in holds}
     for hold in holds:
         leave(book, hold, asked)
-    book.say(
-        f.StageVerified, stage=stage.id, readings={"waived": waived}, person=asked.person, reason=asked.reason
-    )
+    book.say(f.StageVerified, stage=stage.id, readings={"waived": waived}, person=asked.person, reason=asked.reason)
 
 
 # ---- mark

@@ -53,9 +53,7 @@ def _all(run: Run) -> Iterator[Choice]:
                 yield choice
     yield from _at_steps(run)
     if not run.paused and not run.holds:
-        yield Choice(
-            verb="pause", words="", leads_to="stands still after what is under way", who="anybody", safe=True
-        )
+        yield Choice(verb="pause", words="", leads_to="stands still after what is under way", who="anybody", safe=True)
     yield Choice(verb="abort", words="", leads_to=ABORT.leads_to, who="anybody", safe=True)
 
 

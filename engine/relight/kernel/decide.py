@@ -147,9 +147,7 @@ def _reported(book: Book, given: Reported) -> None:
     elif item.targets:
         fanning.reported(book, item, given.outcome, given.error, given.targets)
     else:
-        stepping.reported(
-            book, item, given.outcome, given.result, given.error, given.retry, given.retry_after_ms
-        )
+        stepping.reported(book, item, given.outcome, given.result, given.error, given.retry, given.retry_after_ms)
 
 
 def _reported_late(book: Book, given: Reported) -> None:
@@ -163,9 +161,7 @@ def _reported_late(book: Book, given: Reported) -> None:
             hold = find_hold(book.run, "step-unknown", step=step.id)
             if hold is not None:
                 book.say(f.HoldLeft, code=hold.code, stage=hold.stage, step=step.id, verb="late report")
-            settle(
-                book, step, state.lost, done=given.outcome == "succeeded", by="late report", result=given.result
-            )
+            settle(book, step, state.lost, done=given.outcome == "succeeded", by="late report", result=given.result)
             return
 
 
@@ -198,9 +194,7 @@ def _deadlines(book: Book) -> bool:
 
 
 def _stop(book: Book, item: Dispatch, why: str) -> None:
-    book.say(
-        f.StepStopping, step=item.step, dispatch=item.number, why=why, until_t=book.t + STOP_GRACE_MS
-    )
+    book.say(f.StepStopping, step=item.step, dispatch=item.number, why=why, until_t=book.t + STOP_GRACE_MS)
 
 
 def _guards(book: Book) -> bool:
@@ -249,7 +243,11 @@ def _unknowns(book: Book) -> bool:
     """Put unknown outcomes before a person even while nothing goes forward: they should be known to be unknown."""
     for step in open_steps(book.run):
         record = book.run.steps.get(step.id)
-        if record is not None and isinstance(record.state, Unknown) and unknown(book, step, record.state, forward=False):
+        if (
+            record is not None
+            and isinstance(record.state, Unknown)
+            and unknown(book, step, record.state, forward=False)
+        ):
             return True
     return False
 

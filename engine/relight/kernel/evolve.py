@@ -162,9 +162,7 @@ def _turned(run: Run, fact: f.CheckTurned) -> Run:
         at=fact.at,
         t=fact.t,
     )
-    return replace(
-        run, readings={**run.readings, fact.use: reading}, checks={**run.checks, fact.check: reading}
-    )
+    return replace(run, readings={**run.readings, fact.use: reading}, checks={**run.checks, fact.check: reading})
 
 
 def _stage(run: Run, fact: f.StageEntered | f.StageSkipped | f.StageVerified) -> Run:
@@ -187,9 +185,7 @@ def _next_stage(run: Run, t: int) -> Run:
     cursor = run.cursor + 1
     name = run.plan.stages[cursor].id if cursor < len(run.plan.stages) else ""
     guards = {use: reading for use, reading in run.readings.items() if use.startswith("guard:")}
-    return replace(
-        run, cursor=cursor, stage=StageState(id=name, since_t=t), steps=steps, readings=guards, ticket=None
-    )
+    return replace(run, cursor=cursor, stage=StageState(id=name, since_t=t), steps=steps, readings=guards, ticket=None)
 
 
 def _close_ticket(run: Run, why: str) -> Run:

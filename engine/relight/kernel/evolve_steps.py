@@ -146,9 +146,7 @@ def _dispatching(run: Run, fact: f.StepDispatched | f.StepSucceeded | f.StepFail
             if fact.dispatch and isinstance(record.state, Ramping):
                 state = replace(record.state, settled=True, dispatch=0, failures=0, since_t=fact.t)
                 return run.with_step(fact.step, replace(record, state=state))
-            record = replace(
-                record, state=Done(outcome="succeeded"), result=fact.result, ended_t=fact.t, error=""
-            )
+            record = replace(record, state=Done(outcome="succeeded"), result=fact.result, ended_t=fact.t, error="")
             return _done(run, fact.step, record, fact.t)
         case f.StepFailed():
             return _failed(run, fact, record)
@@ -232,9 +230,7 @@ def _settled(run: Run, fact: f.StepSettled, record: StepRecord) -> Run:
         ramp = replace(state.ramp, settled=fact.done, since_t=fact.t, retry_at_t=fact.t)
         return run.with_step(fact.step, replace(record, state=ramp))
     if fact.done:
-        record = replace(
-            record, state=Done(outcome="succeeded"), result=fact.result, ended_t=fact.t, error=""
-        )
+        record = replace(record, state=Done(outcome="succeeded"), result=fact.result, ended_t=fact.t, error="")
         return _done(run, fact.step, record, fact.t)
     return run.with_step(fact.step, replace(record, state=Failed(error=record.error), ended_t=fact.t))
 
@@ -245,9 +241,7 @@ def _targets(run: Run, fact: f.TargetsReported, record: StepRecord) -> Run:
     status = _mark(status, tuple(int(index) for index in fact.failed), "x")
     status = _mark(status, fact.unknown, "?")
     left = {number: item for number, item in run.dispatches.items() if number != fact.dispatch}
-    state = replace(
-        fan, status=status, errors={**fan.errors, **fact.failed}, reported_t=fact.t, dispatch=0
-    )
+    state = replace(fan, status=status, errors={**fan.errors, **fact.failed}, reported_t=fact.t, dispatch=0)
     return replace(run, dispatches=left).with_step(fact.step, replace(record, state=state))
 
 

@@ -121,7 +121,15 @@ def lose(book: Book, step: Step, lost: Dispatch, why: str) -> None:
 
 
 def settle(
-    book: Book, step: Step, lost: Dispatch, *, done: bool, by: str, result: Json = None, person: str = "", reason: str = ""
+    book: Book,
+    step: Step,
+    lost: Dispatch,
+    *,
+    done: bool,
+    by: str,
+    result: Json = None,
+    person: str = "",
+    reason: str = "",
 ) -> None:
     """Record what became of an unknown step; one that did not happen goes the way of a failed attempt."""
     book.say(

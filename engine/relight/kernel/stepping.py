@@ -133,7 +133,9 @@ def value_read(book: Book, step: Step, value: Json, error: str) -> None:
     )
 
 
-def reported(book: Book, done: Dispatch, outcome: str, result: Json, error: str, retry: bool, after_ms: int | None) -> None:
+def reported(
+    book: Book, done: Dispatch, outcome: str, result: Json, error: str, retry: bool, after_ms: int | None
+) -> None:
     """Take how a plain step's dispatch ended."""
     step = book.run.step_of(done.step)
     if done.stop_why:
