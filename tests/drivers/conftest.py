@@ -94,6 +94,7 @@ class Bench:
         self.world = FakeWorld()
         self.registry: Any = Registry({"fake": fake_plugin(self.world)})
         self.run_id = "r1"
+        self.expression = Value
         self._requests = 0
 
     # ---- plans

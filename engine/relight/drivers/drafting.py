@@ -93,8 +93,8 @@ def _ask(draft: Draft, request: Request, at: int, t: int, stop_before: StopBefor
             at=at,
             t=max(t, draft.run.t),
             request=request.id,
-            person=str(request.body.get("person", ""))[: asking.WORD_MAX],
-            verb=str(request.body.get("verb", ""))[: asking.WORD_MAX],
+            person=asking.word(request, "person"),
+            verb=asking.word(request, "verb"),
             why=refusal.message,
             permitted=not isinstance(refusal, NotPermitted),
         )

@@ -42,9 +42,15 @@ _LONG = frozenset({"reason", "value"})
 
 def in_order(requests: Sequence[Request]) -> tuple[list[Request], list[Request]]:
     """Return the urgent ones and the others, each in the order in which they were asked."""
-    urgent = [request for request in requests if request.body.get("verb") in URGENT]
-    other = [request for request in requests if request.body.get("verb") not in URGENT]
+    urgent = [request for request in requests if word(request, "verb") in URGENT]
+    other = [request for request in requests if word(request, "verb") not in URGENT]
     return urgent, other[:REQUESTS_MAX]
+
+
+def word(request: Request, name: str) -> str:
+    """Return a word of a request's body as far as it is one."""
+    value = request.body.get(name) if isinstance(request.body, dict) else None
+    return value[:WORD_MAX] if isinstance(value, str) else ""
 
 
 def to_input(request: Request, *, at: int, t: int) -> Asked:
@@ -53,6 +59,8 @@ def to_input(request: Request, *, at: int, t: int) -> Asked:
     Raises:
         UsageError: its body is not what a door writes.
     """
+    if not isinstance(request.body, dict):
+        raise UsageError(f"request {request.id} is no object")
     words: dict[str, str] = {}
     for name, value in request.body.items():
         if name not in _WORDS:
