@@ -62,7 +62,10 @@ def _tidy(model: str, schema: dict[str, Any]) -> None:
     schema.pop("title", None)
     for key, value in schema.get("properties", {}).items():
         value.pop("title", None)
-        value.pop("default", None) if isinstance(value.get("default"), list | dict) else None
+        if isinstance(value.get("default"), list | dict):
+            del value["default"]
+        if "patternProperties" in value:
+            value["additionalProperties"] = False
         short = _SHORT.get((model, key))
         if short is not None:
             _allow(value, short, inside=key == "bind")

@@ -83,7 +83,7 @@ class Solo(Part):
 
 
 class Targets(Part):
-    """What steps can fan out over."""
+    """The hosts that this site has."""
 
     thing: ClassVar[str] = "targets"
     inventory: Text
