@@ -178,7 +178,7 @@ class Bench:
         deadline = self.loop.time() + within_s
         while not (found := seen()):
             assert self.loop.time() < deadline, f"never seen; the journal has {self.kinds()}"
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
         return found
 
 

@@ -1,0 +1,138 @@
+"""The clerk: one writer, group commit, and a disk that may be slow or full."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from relight.drivers.live.clerk import GROUP_MAX, QUICK_S, Clerk
+from relight.errors import JournalError, StaleDriver
+from relight.journal.port import Batch
+
+
+class Disk:
+    """A journal of which only the writing matters."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[str]] = []
+        self.threads: list[str] = []
+        self.slow_s = 0.0
+        self.errors: list[Exception | None] = []
+        self.outcome: dict[str, Exception] = {}
+
+    def append(self, batches: Any) -> list[Exception | None]:
+        self.threads.append(threading.current_thread().name)
+        time.sleep(self.slow_s)
+        if self.errors and (error := self.errors.pop(0)):
+            raise error
+        self.groups.append([batch.run for batch in batches])
+        return [self.outcome.get(batch.run) for batch in batches]
+
+
+def batch(run: str) -> Batch:
+    return Batch(run=run, epoch=1, first_seq=1)
+
+
+async def test_what_waits_together_is_one_transaction() -> None:
+    """Appends of one turn of the loop are written together, in their order."""
+    disk = Disk()
+    clerk = Clerk(disk)  # type: ignore[arg-type]
+    await asyncio.gather(*(clerk.append(batch(f"r{number}")) for number in range(10)))
+    assert [[f"r{number}" for number in range(10)]] == disk.groups
+    clerk.close()
+
+
+async def test_a_group_has_an_end() -> None:
+    """However many wait, the first does not wait for the last."""
+    disk = Disk()
+    clerk = Clerk(disk)  # type: ignore[arg-type]
+    await asyncio.gather(*(clerk.append(batch(f"r{number}")) for number in range(GROUP_MAX + 5)))
+    assert [GROUP_MAX, 5] == [len(group) for group in disk.groups]
+    clerk.close()
+
+
+async def test_a_slow_disk_does_not_stop_the_loop() -> None:
+    """After one slow write the next ones are in a thread, and what comes meanwhile becomes one group."""
+    disk = Disk()
+    clerk = Clerk(disk)  # type: ignore[arg-type]
+    disk.slow_s = QUICK_S * 4
+    await clerk.append(batch("first"))
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.001)
+            ticks += 1
+
+    ticking = asyncio.ensure_future(tick())
+    writing = asyncio.ensure_future(clerk.append(batch("second")))
+    await asyncio.sleep(0.002)
+    others = asyncio.gather(*(clerk.append(batch(name)) for name in ("third", "fourth")))
+    await writing
+    await others
+    ticking.cancel()
+    assert [["first"], ["second"], ["third", "fourth"]] == disk.groups
+    assert ["MainThread", "relight-clerk_0", "relight-clerk_0"] == disk.threads
+    assert ticks > 3
+    clerk.close()
+
+
+async def test_a_quick_disk_is_written_to_at_once_again() -> None:
+    """A disk that has recovered is believed after one quick write."""
+    disk = Disk()
+    clerk = Clerk(disk)  # type: ignore[arg-type]
+    disk.slow_s = QUICK_S * 4
+    await clerk.append(batch("slow"))
+    disk.slow_s = 0.0
+    await clerk.append(batch("quick, in the thread"))
+    await clerk.append(batch("quick"))
+    assert ["MainThread", "relight-clerk_0", "MainThread"] == disk.threads
+    clerk.close()
+
+
+@pytest.mark.parametrize("slow_s", [0.0, QUICK_S * 4])
+async def test_a_refused_batch_is_alone_and_a_failed_write_is_everybodys(slow_s: float) -> None:
+    """A stale driver hears of it, and the others are written; a full disk is told to all."""
+    disk = Disk()
+    disk.slow_s = slow_s
+    clerk = Clerk(disk)  # type: ignore[arg-type]
+    await clerk.append(batch("warm"))
+    disk.outcome["b"] = StaleDriver("taken over")
+    a, b = await asyncio.gather(clerk.append(batch("a")), clerk.append(batch("b")), return_exceptions=True)
+    assert a is None
+    assert isinstance(b, StaleDriver)
+    disk.errors = [JournalError("the disk is full")]
+    outcomes = await asyncio.gather(clerk.append(batch("c")), clerk.append(batch("d")), return_exceptions=True)
+    assert [JournalError, JournalError] == [type(outcome) for outcome in outcomes]
+    await clerk.append(batch("e"))
+    assert ["e"] == disk.groups[-1]
+    clerk.close()
+
+
+async def test_an_errand_has_the_journal_to_itself() -> None:
+    """Nothing is written while somebody else has the journal in hand."""
+    disk = Disk()
+    clerk = Clerk(disk)  # type: ignore[arg-type]
+    disk.slow_s = QUICK_S * 4
+    await clerk.append(batch("slow"))
+    disk.slow_s = 0.0
+    order: list[str] = []
+
+    def errand(_journal: Any) -> None:
+        time.sleep(0.02)
+        order.append("errand")
+
+    async def write() -> None:
+        await clerk.append(batch("a"))
+        order.append("written")
+
+    running = asyncio.ensure_future(clerk.run(errand))
+    await asyncio.sleep(0)
+    await asyncio.gather(running, write())
+    assert ["errand", "written"] == order
+    clerk.close()
