@@ -44,6 +44,9 @@ _NETWORK = frozenset(
 )
 """Their locks and shared memory do not hold between hosts, and some lie about what is on disk."""
 
+_SECTOR = 512
+"""No database is smaller."""
+
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -63,10 +66,18 @@ def make_ready(path: Path, *, create: bool) -> None:
             _make_file(path)
         elif path.is_dir():
             raise JournalError(f"{path} is a folder and no journal", hint="name a file in it")
-        elif path.stat().st_mode & 0o077 and path.stat().st_uid == os.geteuid():
-            path.chmod(0o600)
+        elif 0 < path.stat().st_size < _SECTOR:  # SQLite would take it for an empty one and write over it
+            raise JournalError(f"{path} is no journal and no database", hint="name another file")
     except OSError as error:
         raise JournalError(f"no journal can be kept at {path}: {error.strerror}", hint=ELSEWHERE) from error
+
+
+def close_to_others(path: Path) -> None:
+    """Take away what others may do with the file, if it is ours."""
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        if found.st_mode & 0o077 and found.st_uid == os.geteuid():
+            path.chmod(0o600)
 
 
 def _make_file(path: Path) -> None:

@@ -14,8 +14,8 @@ from typing import TypeVar
 import apsw
 
 from relight.errors import JournalError
-from relight.journal.disk import ELSEWHERE, FREE_BYTES_MIN, Reserve, make_ready
-from relight.journal.sqlite_schema import make_current
+from relight.journal.disk import ELSEWHERE, FREE_BYTES_MIN, Reserve, close_to_others, make_ready
+from relight.journal.sqlite_schema import make_current, version_of
 
 T = TypeVar("T")
 
@@ -85,9 +85,7 @@ class Connections:
         for lock, connection in ((self._write_lock, self._writer), (self._read_lock, self._reader)):
             with lock:
                 if connection is not None:
-                    # What was acknowledged is on disk; the log that is left is read by whoever opens next.
-                    with contextlib.suppress(apsw.Error):
-                        connection.close()
+                    _close(connection)
         self._writer = None
 
     def _transact(self, work: Callable[[apsw.Connection], T]) -> T:
@@ -106,8 +104,7 @@ class Connections:
             error.add_note(f"errno {connection.system_errno}")
             self._writer = None
             _roll_back(connection)
-            with contextlib.suppress(apsw.Error):
-                connection.close()
+            _close(connection)
             raise
         except BaseException:
             _roll_back(connection)
@@ -124,25 +121,36 @@ class Connections:
             return work()
 
     def _open_checked(self) -> apsw.Connection:
-        connection = self._open()
+        """Open the first connection; another program's file and a newer relight's are left as they are."""
+        connection = self._connect()
         try:
+            version_of(connection, self.path)
+            close_to_others(self.path)
+            _use_log(connection, self.path)
             make_current(connection, self.path)
             connection.execute("PRAGMA query_only = ON")
         except BaseException:
-            connection.close()
+            _close(connection)
             raise
         return connection
 
     def _open(self) -> apsw.Connection:
+        connection = self._connect()
+        try:
+            _use_log(connection, self.path)
+        except BaseException:
+            _close(connection)
+            raise
+        return connection
+
+    def _connect(self) -> apsw.Connection:
         connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=self._vfs)
         try:
             connection.set_busy_timeout(_BUSY_MS)
             for setting in _SETTINGS:
                 connection.execute(setting)
-            _use_log(connection, self.path)
         except BaseException:
-            with contextlib.suppress(apsw.Error):
-                connection.close()
+            _close(connection)
             raise
         return connection
 
@@ -162,6 +170,12 @@ def _use_log(connection: apsw.Connection, path: Path) -> None:
     for (mode,) in connection.execute("PRAGMA journal_mode = WAL"):
         if mode != "wal":
             raise JournalError(f"the filesystem of {path} has no shared memory for its log", hint=ELSEWHERE)
+
+
+def _close(connection: apsw.Connection) -> None:
+    # What was acknowledged is on disk already; a log that could not be carried over is read by whoever opens next.
+    with contextlib.suppress(apsw.Error):
+        connection.close()
 
 
 def _roll_back(connection: apsw.Connection) -> None:
