@@ -43,9 +43,9 @@ def put_to(door: Door, row: "Row", asking: Asking) -> Told:
     """Ask that run and return the answer, saying so when it was decided without a driver."""
 
     def decide_alone() -> object:
-        from relight.drivers.live import decide_without_driver
+        from relight.bootstrap import decide_alone as decide
 
-        return decide_without_driver(door.journal, row.run)
+        return decide(door.journal, row.run)
 
     told = ask_run(
         door.journal, row, asking, person=person_for(door.journal, row.run), proof="os", decide_alone=decide_alone
@@ -53,7 +53,7 @@ def put_to(door: Door, row: "Row", asking: Asking) -> Told:
     if told.alone:
         door.tell(
             f"No driver of {row.run} is alive: this was decided here, and nothing was started.",
-            f"`relight resume {row.run}` carries the run on.",
+            f"`relight resume {row.run}{door.journal_option}` carries the run on.",
         )
     return told
 
@@ -165,7 +165,7 @@ def ramp(door: Door, run: str, where: str, reason: str) -> None:
     if run in RAMP_WORDS and where not in RAMP_WORDS:
         run, where = where, run
     if where not in RAMP_WORDS:
-        raise UsageError(f"A ramp does not know {where!r}.", hint="Say floor, down, stay or up.")
+        raise UsageError(f"a ramp does not know {where!r}", hint="say floor, down, stay or up")
     put(door, run, Asking("ramp", value=where, reason=reason))
 
 
@@ -180,7 +180,7 @@ def note(door: Door, run: str, text: str) -> None:
     """
     words = sys.stdin.read() if text == "-" else text
     if not words.strip():
-        raise UsageError("The note is empty.", hint=f"Say it: relight note {run} 'what you saw'")
+        raise UsageError("the note is empty", hint=f"say it: relight note {run} 'what you saw'")
     put(door, run, Asking("note", value=words.strip()))
 
 

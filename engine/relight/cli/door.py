@@ -35,6 +35,11 @@ class Door:
         self._journal: Journal | None = None
 
     @property
+    def journal_option(self) -> str:
+        """What has to be added to a command so that it finds the same journal; empty for the usual one."""
+        return f" --journal {self.journal_url}" if self.journal_url else ""
+
+    @property
     def for_people(self) -> bool:
         """Whether the result is read by a person."""
         return self.output == "text"

@@ -8,7 +8,8 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -51,7 +52,7 @@ def ended_by(error: BaseException, argv: list[str]) -> int:
             return INTERRUPTED
         case click.ClickException():
             hint = getattr(error, "hint", "") or _usage_hint(error)
-            return _tell("UsageError", error.format_message(), hint, 2, argv)
+            return _tell("UsageError", _lowered(error.format_message()), hint, 2, argv)
         case RelightError():
             return _tell(type(error).__name__, error.message, error.hint, error.exit_code, argv, _complaints(error))
         case OSError():
@@ -63,7 +64,12 @@ def ended_by(error: BaseException, argv: list[str]) -> int:
 def _usage_hint(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "relight"
-    return f"`{path} --help` shows how."
+    return f"`{path} --help` shows how"
+
+
+def _lowered(message: str) -> str:
+    """Return click's words in our manner: a lower-case beginning and no full stop."""
+    return message[:1].lower() + message[1:].removesuffix(".")
 
 
 def _tell(kind: str, message: str, hint: str, code: int, argv: list[str], complaints: list[Any] | None = None) -> int:
@@ -118,7 +124,7 @@ def _json_wanted(argv: list[str]) -> str:
 
 def _tell_io(error: OSError, argv: list[str]) -> int:
     where = f" {error.filename}" if error.filename else ""
-    code = _tell("OSError", f"The machine refused{where}: {error.strerror or error}.", "", INPUT_OUTPUT, argv)
+    code = _tell("OSError", f"the machine refused{where}: {error.strerror or error}", "", INPUT_OUTPUT, argv)
     if error.errno == errno.ENOSPC:
         _forget_output()  # or the interpreter would complain once more when it flushes
     return code
@@ -126,11 +132,11 @@ def _tell_io(error: OSError, argv: list[str]) -> int:
 
 def _tell_unforeseen(error: BaseException, argv: list[str]) -> int:
     place = _write_report(error)
-    what = f"relight met something that it did not foresee: {type(error).__name__}."
+    what = f"relight met something that it did not foresee: {type(error).__name__}"
     if place:
-        hint = f"The details are in {place}; a run in the background is not touched by this. Please report it."
+        hint = f"the details are in {place}; a run in the background is not touched by this"
     else:
-        hint = "Set RELIGHT_DEBUG=1 and do it again to see the details; a run in the background is not touched by this."
+        hint = "set RELIGHT_DEBUG=1 and do it again to see the details; a run in the background is not touched by this"
     return _tell("Unforeseen", what, hint, UNFORESEEN, argv)
 
 
@@ -141,10 +147,11 @@ def _write_report(error: BaseException) -> str:
     from relight.journal.locate import home
 
     text = "".join(_report(error))
-    for choose in (lambda: str(home()), tempfile.gettempdir):
+    folders: list[Callable[[], Path]] = [home, lambda: Path(tempfile.gettempdir())]
+    for choose in folders:
         with contextlib.suppress(Exception):
             folder = choose()
-            if not os.path.isdir(folder):  # noqa: PTH112 - a home that does not exist is not made for this
+            if not folder.is_dir():  # a home that does not exist is not made for this
                 continue
             handle, path = tempfile.mkstemp(prefix="crash-", suffix=".txt", dir=folder, text=True)
             with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -34,7 +34,7 @@ def log(door: Door, run: str | None, follow: bool, after: int) -> None:
     following = Following(door.journal, door.run_row(run).run)
     if door.output == "json":
         if follow:
-            raise UsageError("`log --follow` has no end to put into one document.", hint="Use -o jsonl.")
+            raise UsageError("`log --follow` has no end to put into one document", hint="use -o jsonl")
         entries = [log_entry(event) for event in following.news() if event.record.seq > after]
         door.show({"schema": "relight.log/v1", "run": following.run_id, "records": entries}, list)
         return
@@ -116,7 +116,7 @@ def _checkpoint(run: str, text: str) -> Any:
 
     seq, _, digest = text.partition(":")
     if not seq.isdigit() or not digest:
-        raise UsageError(f"{text!r} is no checkpoint.", hint="Write SEQ:HASH, as `relight log -o jsonl` shows them.")
+        raise UsageError(f"{text!r} is no checkpoint", hint="write SEQ:HASH, as `relight log -o jsonl` shows them")
     return Checkpoint(run=run, seq=int(seq), hash=digest)
 
 

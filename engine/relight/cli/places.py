@@ -22,7 +22,5 @@ def config_dir() -> Path:
     found: Path = platformdirs.user_config_path("relight", appauthor=False)
     # Without HOME and without an entry in the user database "~" stays as it is, and would mean the current directory.
     if not found.is_absolute():
-        raise UsageError(
-            "This user has no home directory.", hint="Set RELIGHT_CONFIG to a folder that relight may read."
-        )
+        raise UsageError("this user has no home directory", hint="set RELIGHT_CONFIG to a folder that relight may read")
     return found

@@ -41,8 +41,8 @@ class Relight(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(name, COMMANDS, n=1)
-            hint = f"Did you mean `relight {near[0]}`?" if near else "`relight --help` lists the commands."
-            raise UnknownCommand(f"There is no command {clean(name)!r}.", hint)
+            hint = f"did you mean `relight {near[0]}`?" if near else "`relight --help` lists the commands"
+            raise UnknownCommand(f"there is no command {clean(name)!r}", hint)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -15,9 +15,7 @@ def confirmed(question: str, *, yes: bool, instead: str = "--yes") -> bool:
     if yes:
         return True
     if not may_prompt():
-        raise UsageError(
-            "This wants a yes, and there is no terminal to ask on.", hint=f"Look at it, then add {instead}."
-        )
+        raise UsageError("this wants a yes, and there is no terminal to ask on", hint=f"look at it, then add {instead}")
     return asked(line(Span(f"{question} ", "bold"), "[y/N] ")).strip().lower() in {"y", "yes"}
 
 
@@ -30,13 +28,13 @@ def typed_name(site: str, *, confirm: str) -> bool:
     if confirm:
         if confirm != site:
             raise UsageError(
-                f"--confirm says {confirm!r}, but the site is {site!r}.", hint="Make sure which one you mean."
+                f"--confirm says {confirm!r}, but the site is {site!r}", hint="make sure which one you mean"
             )
         return True
     if not may_prompt():
         raise UsageError(
-            f"{site} is production, and there is no terminal to ask on.",
-            hint=f"Look at the plan, then add --confirm {site}.",
+            f"{site} is production, and there is no terminal to ask on",
+            hint=f"look at the plan, then add --confirm {site}",
         )
     question = line(
         Span(f" {site.upper()} IS PRODUCTION ", "production"), f" Type {site} to start, or Enter to leave: "

@@ -184,8 +184,8 @@ def effects(door: Door, run: str | None) -> None:
     entries: list[dict[str, Any]] = []
     for row in rows:
         document = document_of(door.journal, load_run(door.journal, row.run), samples=False)
-        for entry in document["effects_in_force"]:
-            entries.append({"run": row.run, "runbook": row.runbook, "site": row.site, "state": row.state, **entry})
+        of_run = {"run": row.run, "runbook": row.runbook, "site": row.site, "state": row.state}
+        entries += [{**of_run, **entry} for entry in document["effects_in_force"]]
 
     def lines() -> list[Line | str]:
         said: list[Line | str] = []

@@ -26,7 +26,7 @@ def undo(door: Door, run: str, step: str, stage: str, yes: bool, reason: str) ->
     RUN is the id or any unique beginning of it. Effects are undone last in, first out.
     """
     if bool(step) == bool(stage):
-        raise UsageError("Say what to undo: a step, or --to and a stage.", hint=f"`relight effects {run}` lists both.")
+        raise UsageError("say what to undo: a step, or --to and a stage", hint=f"`relight effects {run}` lists both")
     from relight.control.effects import undo_preview
     from relight.control.history import load_run
 
@@ -35,8 +35,8 @@ def undo(door: Door, run: str, step: str, stage: str, yes: bool, reason: str) ->
     preview = undo_preview(state, step=step, stage=stage)
     if not preview:
         raise NotNow(
-            f"Nothing of {step or f'{stage} and later'} is in force, so there is nothing to undo.",
-            hint=f"`relight effects {run}` lists what is.",
+            f"nothing of {step or f'{stage} and later'} is in force, so there is nothing to undo",
+            hint=f"`relight effects {run}` lists what is",
         )
     lines: list[Line | str] = [line(Span(f"This undoes, on {row.site}, in this order:", "bold"))]
     for entry in preview:

@@ -75,9 +75,9 @@ def undo_preview(run: Run, *, step: str = "", stage: str = "") -> list[dict[str,
     """
     stages = [each.id for each in run.plan.stages]
     if stage and stage not in stages:
-        raise UsageError(f"There is no stage {stage!r}.", hint=f"Stages are: {', '.join(stages)}.")
+        raise UsageError(f"there is no stage {stage!r}", hint=f"stages are: {', '.join(stages)}")
     if step and step not in run.plan_index:
-        raise UsageError(f"There is no step {step!r}.", hint=f"Steps are: {', '.join(run.plan_index)}.")
+        raise UsageError(f"there is no step {step!r}", hint=f"steps are: {', '.join(run.plan_index)}")
     if stage:
         keys = keys_to_undo(run, tuple(stages[stages.index(stage) :]))
         entries = [run.ledger[key] for key in keys]

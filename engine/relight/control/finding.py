@@ -25,11 +25,11 @@ def find_run(journal: Journal, prefix: str) -> Row:
         return rows[0]
     if rows:
         raise UsageError(
-            f"{len(rows)} runs start with {wanted!r}: {_named(rows)}.", hint="Give more of the id of the one you mean."
+            f"{len(rows)} runs start with {wanted!r}: {_named(rows)}", hint="give more of the id of the one you mean"
         )
     known = journal.rows(limit=CANDIDATES_MAX)
-    hint = f"The newest runs are {_named(known)}." if known else "This journal has no runs yet."
-    raise UsageError(f"No run starts with {wanted!r} in {journal.location}.", hint=hint)
+    hint = f"the newest runs are {_named(known)}" if known else "this journal has no runs yet"
+    raise UsageError(f"no run starts with {wanted!r} in {journal.location}", hint=hint)
 
 
 def only_unfinished(journal: Journal) -> Row:
@@ -42,10 +42,10 @@ def only_unfinished(journal: Journal) -> Row:
     if len(rows) == 1:
         return rows[0]
     if rows:
-        raise UsageError(f"{len(rows)} runs are unfinished: {_named(rows)}.", hint="Name the one you mean.")
+        raise UsageError(f"{len(rows)} runs are unfinished: {_named(rows)}", hint="name the one you mean")
     last = journal.rows(limit=1)
-    hint = f"The last one was {_named(last)}; name it to read it." if last else "`relight run` starts one."
-    raise UsageError(f"No run is unfinished in {journal.location}.", hint=hint)
+    hint = f"the last one was {_named(last)}; name it to read it" if last else "`relight run` starts one"
+    raise UsageError(f"no run is unfinished in {journal.location}", hint=hint)
 
 
 def short_name(journal: Journal, run_id: str) -> str:

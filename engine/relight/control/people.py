@@ -1,10 +1,13 @@
 """Who is at the door: an identity there becomes a person of the site, or stays an outsider with a telling name."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from relight.kernel.plan import Person
+if TYPE_CHECKING:
+    from relight.kernel.plan import Person
 
 
 def os_name() -> str:

@@ -85,8 +85,8 @@ def ask(
     asked_verb(asking.verb)
     if row.ended_at is not None:
         raise NotNow(
-            f"Run {row.run} is over: it {_ended(row.state)}; nothing can be decided any more.",
-            hint=f"`relight log {row.run}` tells its story, `relight effects {row.run}` what it left in force.",
+            f"run {row.run} is over: it {_ended(row.state)}; nothing can be decided any more",
+            hint=f"`relight log {row.run}` tells its story, `relight effects {row.run}` what it left in force",
         )
     body = {name: value for name, value in asking._asdict().items() if value}
     request = Request(
@@ -113,11 +113,11 @@ def _answered(
                 return Told(answer, person, alone)
         if not _driven(journal, request.run):
             if decide_alone is None or alone:
-                raise Locked(*_unanswered(request, "No driver is alive"))
+                raise _unanswered(request, "no driver is alive")
             alone = _decided(decide_alone)
             continue
         if time.monotonic() - began > wait_s:
-            raise Locked(*_unanswered(request, f"The driver has not answered in {wait_s:g} s"))
+            raise _unanswered(request, f"the driver has not answered in {wait_s:g} s")
         time.sleep(POLL_S)
 
 
@@ -135,8 +135,11 @@ def _driven(journal: Journal, run_id: str) -> bool:
     return lease is not None and lease.alive
 
 
-def _unanswered(request: Request, what: str) -> tuple[str]:
-    return (f"{what}; the request stays in the run's inbox and is decided as soon as a driver of {request.run} is.",)
+def _unanswered(request: Request, what: str) -> Locked:
+    return Locked(
+        f"{what}; the request stays in the inbox of {request.run} and is decided as soon as a driver can",
+        hint=f"relight status {request.run} shows its driver; relight resume {request.run} starts another",
+    )
 
 
 def raise_refusal(told: Told) -> None:
@@ -147,7 +150,7 @@ def raise_refusal(told: Told) -> None:
     """
     if told.answer.ok:
         return
-    error = RelightError(told.answer.text or "The driver refused without a word.")
+    error = RelightError(told.answer.text or "the driver refused without a word")
     error.exit_code = told.answer.code or JournalError.exit_code
     raise error
 

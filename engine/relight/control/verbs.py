@@ -64,5 +64,5 @@ def asked_verb(name: str) -> Verb:
     verb = VERBS.get(name)
     if verb is None or not verb.asks:
         known = ", ".join(each.name for each in VERBS.values() if each.asks)
-        raise UsageError(f"{name!r} is nothing that a run can be asked.", hint=f"Verbs are: {known}.")
+        raise UsageError(f"{name!r} is nothing that a run can be asked", hint=f"verbs are: {known}")
     return verb

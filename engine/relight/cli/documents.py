@@ -1,0 +1,190 @@
+"""The commands about documents: lint, plan, schema."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from relight.cli.door import Door, with_door
+from relight.cli.terminal import Line, Span, line, pad, write_json, write_lines
+from relight.errors import RunbookError, UsageError
+
+if TYPE_CHECKING:
+    from relight.control.looking import Seen
+    from relight.kernel.plan import Plan
+    from relight.runbook.plan import Planned
+    from relight.runbook.site_document import Site
+
+LINT_FORMATS = ("text", "json", "github", "sarif")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--format", "form", type=click.Choice(LINT_FORMATS), help="How complaints are written; -o json is json.")
+@with_door
+def lint(door: Door, paths: tuple[str, ...], form: str | None) -> int:
+    """Check runbooks and sites; say every problem with its place and its mend.
+
+    Exits 0 when nothing is wrong (warnings aside), else 3. PATH is a document, or a name of your catalogue.
+    """
+    from relight.cli.configuration import find_runbook
+    from relight.runbook.offers import Offers
+    from relight.runbook.reading import read_any
+    from relight.runbook.render import FORMATS
+
+    form = form or ("text" if door.for_people else "json")
+    offers = Offers()
+    found: list[Any] = []
+    left_out = errors = 0
+    for path in paths:
+        complaints = read_any(find_runbook(path), offers).complaints
+        found += list(complaints)
+        left_out += complaints.left_out
+        errors += complaints.errors
+    text = FORMATS[form](found, left_out)
+    if door.output == "jsonl" or form == "json":
+        write_json(json.loads(text), sys.stdout, compact=door.output == "jsonl")
+    elif form == "text":
+        write_lines(text.splitlines(), sys.stdout)
+        door.tell(_summary(len(paths), errors, len(found) + left_out - errors))
+    else:
+        write_lines(text.splitlines() if form == "github" else [text], sys.stdout)
+    return RunbookError.exit_code if errors else 0
+
+
+def _summary(documents: int, errors: int, warnings: int) -> str:
+    from relight.control.wording import counted
+
+    said = f"{counted(documents, 'document')}: {counted(errors, 'error')}"
+    return said + (f", {counted(warnings, 'warning')}" if warnings else "")
+
+
+@click.command()
+@click.argument("document", type=click.Choice(["runbook", "site"]))
+@with_door
+def schema(door: Door, document: str) -> None:
+    """Print the JSON Schema of a runbook or a site, for editors.
+
+    Save it beside your documents and name it in their first line:
+    # yaml-language-server: $schema=relight-runbook.schema.json
+    """
+    from relight.runbook.schema import json_schema
+
+    write_json(json_schema(document), sys.stdout, compact=door.output == "jsonl")
+
+
+def planning_options(command: Any) -> Any:
+    """Give a command what a plan is made of."""
+    command = click.option(
+        "-i", "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="A value for one of the runbook's inputs."
+    )(command)
+    command = click.option(
+        "--site", required=True, metavar="SITE", help="The site's document, or its name in your configuration."
+    )(command)
+    return click.argument("runbook")(command)
+
+
+@click.command()
+@planning_options
+@click.option("--offline", is_flag=True, help="Ask no provider what the steps would change.")
+@with_door
+def plan(door: Door, runbook: str, site: str, inputs: tuple[str, ...], offline: bool) -> None:
+    """Resolve a runbook against a site and show what a run would do.
+
+    RUNBOOK is a document, a name of your catalogue, or a runbook that comes with relight. Nothing is changed:
+    providers are only asked what each step would change, for five seconds at most.
+    """
+    planned, _, starter = prepare(runbook, site, inputs)
+    made = planned_or_raise(planned)
+    seen = None if offline else seen_now(made)
+    document = plan_document(planned, starter, seen)
+
+    def lines() -> list[Line | str]:
+        from relight.runbook.describe_text import plan_text
+
+        return [*plan_text(document).splitlines(), *answer_lines(seen)]
+
+    door.show(document, lines)
+
+
+def seen_now(made: "Plan") -> "Seen":
+    """Return what the plan's providers say."""
+    from relight import bootstrap
+    from relight.control.looking import look
+
+    return look(made, bootstrap.registry())
+
+
+def plan_document(planned: "Planned", starter: str, seen: "Seen | None") -> dict[str, Any]:
+    """Return ``relight.plan/v1``, with what the providers said."""
+    from relight.runbook.describe import describe
+
+    assert planned.plan is not None, "what is shown was planned"
+    previews = seen.previews if seen is not None else None
+    document = describe(planned.plan, planned.complaints, previews, starter=starter)
+    document["starter"] = starter
+    document["answers"] = [answer._asdict() for answer in seen.answers] if seen is not None else None
+    return document
+
+
+def answer_lines(seen: "Seen | None") -> list[Line | str]:
+    """Return which providers answer."""
+    said: list[Line | str] = []
+    for answer in seen.answers if seen is not None else ():
+        word = Span("answers", "good") if answer.ok else Span("DOES NOT ANSWER", "loud")
+        said.append(
+            line(Span(pad(answer.provider, 12), "bold"), pad(f"({answer.plugin})", 14), word, f"  {answer.text}")
+        )
+    return ["", *said] if said else []
+
+
+def prepare(runbook: str, site: str, inputs: tuple[str, ...]) -> "tuple[Planned, Site | None, str]":
+    """Return what came of planning, the site as far as it could be read, and who would start the run."""
+    from relight.cli.configuration import find_runbook, find_site
+    from relight.control.people import os_name
+    from relight.runbook.plan import prepare_plan
+    from relight.runbook.reading import read_site
+
+    site_path = find_site(site)
+    read = read_site(site_path).document
+    me = os_name()
+    known = [person.id for person in read.people if person.os == me] if read is not None else []
+    starter = known[0] if known else f"os:{me}"
+    planned = prepare_plan(find_runbook(runbook), site_path, given_inputs(inputs), starter=starter)
+    return planned, read, starter
+
+
+def given_inputs(texts: tuple[str, ...]) -> dict[str, str]:
+    """Return ``name=value`` words as a mapping.
+
+    Raises:
+        UsageError: one of them is not formed so, or a name is given twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"{text!r} gives no input a value", hint="write -i name=value")
+        if name.strip() in found:
+            raise UsageError(f"input {name.strip()} is given twice", hint="give it once")
+        found[name.strip()] = value
+    return found
+
+
+def planned_or_raise(planned: "Planned") -> "Plan":
+    """Return the plan.
+
+    Raises:
+        RunbookError: there is none; carries every complaint.
+    """
+    if planned.plan is not None:
+        return planned.plan
+    errors = sum(complaint.severity == "error" for complaint in planned.complaints) + planned.left_out
+    word = "mistake" if errors == 1 else "mistakes"
+    files = sorted({complaint.file for complaint in planned.complaints if complaint.severity == "error"})
+    raise RunbookError(
+        f"no plan: {errors} {word} in {' and '.join(files)}",
+        complaints=planned.complaints,
+        hint="mend what is named above; `relight lint` shows it again",
+    )

@@ -1,0 +1,175 @@
+"""Following a run until it ends: the live view on a terminal, one line a fact elsewhere.
+
+The view is not the driver: it only reads, and leaving it changes nothing.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TextIO
+
+from relight.cli.live import render
+from relight.cli.screen import Screen
+from relight.cli.showing import document_of, now_ms
+from relight.cli.terminal import Line, is_terminal, terminal_width, write_lines
+from relight.control.exits import exit_code, needs_decision
+from relight.control.finding import short_name
+from relight.control.history import Event, Following, is_quiet
+from relight.control.people import os_name, person_at
+
+if TYPE_CHECKING:
+    from relight.journal.port import Journal
+    from relight.kernel.state import Run
+
+LOOK_S = 0.1
+"""Between two looks at the journal; a look that finds nothing costs microseconds."""
+DRAW_S = 1.0
+"""Between two frames in which nothing happened but time: clocks and ages are shown to the second."""
+SETTLE_S = 0.3
+"""Between two frames at least: a person reads no faster, and a slow link carries them."""
+
+
+class Follower:
+    """One run as it goes on.
+
+    Attributes:
+        events: Every fact so far.
+        footer: Lines below the view that whoever follows wants seen.
+        prompt: A question below them, to which the person may type an answer.
+        live: Whether the live view is drawn; otherwise facts are told line by line.
+    """
+
+    def __init__(
+        self,
+        journal: "Journal",
+        run_id: str,
+        *,
+        stream: TextIO,
+        live: bool,
+        everything: bool = False,
+        journal_option: str = "",
+        tick: "Callable[[Follower], None] | None" = None,
+    ) -> None:
+        self.journal = journal
+        self.run_id = run_id
+        self.name = short_name(journal, run_id)
+        self.live = live
+        self.journal_option = journal_option
+        self.events: list[Event] = []
+        self.footer: list[Line] = []
+        self.prompt = ""
+        self._following = Following(journal, run_id)
+        self._stream = stream
+        self._everything = everything
+        self._tick = tick
+        self._screen: Screen | None = None
+        self._asked = ""
+        self._drawn_at = 0.0
+        self._dirty = True
+
+    @property
+    def run(self) -> "Run":
+        """The run as it was last read."""
+        return self._following.run
+
+    @property
+    def viewer(self) -> str:
+        """Who looks."""
+        return person_at("os", os_name(), self.run.people)
+
+    def document(self) -> dict[str, Any]:
+        """Return the status document of this moment."""
+        return document_of(self.journal, self.run, name=self.name)
+
+    def follow(self, *, until_decision: bool = False, until: "Callable[[Run], bool] | None" = None) -> int:
+        """Show the run until it is over, and return its exit code.
+
+        Args:
+            until_decision: Stop too when nothing goes forward until a person decides.
+            until: Stop too when this is true.
+        """
+        if not self.live:
+            return self._follow(None, until_decision, until)
+        with Screen(self._stream) as self._screen:
+            return self._follow(self._screen, until_decision, until)
+
+    def _follow(self, screen: Screen | None, until_decision: bool, until: "Callable[[Run], bool] | None") -> int:
+        changes = -1
+        while True:
+            if (seen := self.journal.changes()) != changes:
+                changes = seen
+                self.read()
+            if self._tick is not None:
+                self._tick(self)
+            over = self.run.outcome is not None
+            stop = over or (until_decision and self._decision_wanted()) or (until is not None and until(self.run))
+            if screen is not None:
+                self._draw(screen, now=stop)
+            if stop:
+                return exit_code(self.run)
+            time.sleep(LOOK_S)
+
+    def _decision_wanted(self) -> bool:
+        return needs_decision(self.run) and self.run.epoch > 0
+
+    def read(self) -> None:
+        """Read what is new, and tell it where no view is drawn."""
+        for event in self._following.news():
+            self.events.append(event)
+            self._dirty = True
+            if not self.live and (self._everything or not is_quiet(event.fact)):
+                from relight.cli.history import event_line
+
+                write_lines([event_line(event)], self._stream)
+
+    def show_prompt(self) -> None:
+        """Ask the question where no view is drawn; the view draws it with each frame."""
+        if not self.live and self.prompt != self._asked:
+            write_lines(self.footer, self._stream)
+            self._stream.write(self.prompt)
+            self._stream.flush()
+        self._asked = self.prompt
+
+    def entered(self) -> None:
+        """Take note that the person pressed Enter: the terminal has moved on by a line."""
+        self._asked = ""
+        self._dirty = True
+        if self._screen is not None:
+            self._screen.entered()
+
+    def lines(self, width: int = 0) -> list[Line]:
+        """Return the view as it is now."""
+        width = width or terminal_width(sys.stdout)
+        return render(self.document(), width, now_ms(), name=self.name, viewer=self.viewer)
+
+    def _draw(self, screen: Screen, *, now: bool) -> None:
+        since = time.monotonic() - self._drawn_at
+        if not now and since < (SETTLE_S if self._dirty else DRAW_S):
+            return
+        self._drawn_at, self._dirty = time.monotonic(), False
+        screen.draw([*self.lines(screen.width), *self.footer], prompt=self.prompt)
+
+
+def goes_live(stream: TextIO) -> bool:
+    """Return whether a live view can be drawn on *stream*."""
+    return is_terminal(stream) and os.environ.get("TERM", "") not in {"", "dumb"}
+
+
+def follow_here(follower: Follower, *, until_decision: bool) -> int:
+    """Follow on this terminal; Ctrl-C leaves the view and says how to come back."""
+    from relight.cli.endings import INTERRUPTED
+
+    try:
+        return follower.follow(until_decision=until_decision)
+    except KeyboardInterrupt:
+        rest = f"{follower.name}{follower.journal_option}"
+        write_lines(
+            [
+                "",
+                f"You left the view; run {follower.name} goes on without it.",
+                f"Come back with `relight watch {rest}`; end the run with `relight abort {rest}`.",
+            ],
+            sys.stderr,
+        )
+        return INTERRUPTED

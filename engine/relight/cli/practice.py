@@ -1,0 +1,90 @@
+"""The practice site as the drill needs it, found by its entry point: the engine imports no plugin.
+
+An entry point ``practice`` in the group ``relight.sites`` names a class that starts, breaks and stops a site;
+the module that it stands in tells what its site document is.
+"""
+
+import json
+import threading
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol, cast
+
+from relight.errors import PluginError
+
+GROUP, NAME = "relight.sites", "practice"
+FIGURES_S = 1.0
+"""Between two looks at the site: its figures are averages over seconds."""
+FAULTS = {"fail-over-and-return": "region"}
+"""What breaks the site for a runbook that is not for a brownout."""
+
+
+class Site(Protocol):
+    """What such a class can do; see ``relight_practice.site``."""
+
+    url: str
+
+    def start(self, *, alone: bool = False) -> str: ...
+    def stop(self) -> None: ...
+    def fault(self, kind: str = "brownout") -> None: ...
+    def state(self) -> dict[str, Any]: ...
+
+
+class Practice:
+    """A practice site, what it looks like now, and what it looked like at worst."""
+
+    def __init__(self, directory: Path, *, seed: int) -> None:
+        kind, self._module = _found()
+        self.site = cast(Site, kind(directory, seed=seed))
+        self.directory = directory
+        self.figures: dict[str, float | None] = {}
+        self.locked_out = self.locked_out_worst = 0
+        self._done = threading.Event()
+        self._gauge = threading.Thread(target=self._look, name="relight-drill-gauge", daemon=True)
+
+    def start(self, *, alone: bool) -> None:
+        """Start it and begin to look at it."""
+        self.site.start(alone=alone)
+        self._gauge.start()
+
+    def stop(self) -> None:
+        """Stop looking, and stop it."""
+        self.look_no_more()
+        self.site.stop()
+
+    def look_no_more(self) -> None:
+        """Leave it as it is."""
+        self._done.set()
+
+    def document(self, people: list[dict[str, Any]]) -> str:
+        """Return its site document; JSON is YAML."""
+        return json.dumps(self._module.site_document(self.site.url, people), indent=1) + "\n"
+
+    def _look(self) -> None:
+        while not self._done.is_set():
+            with suppress(Exception):
+                state = self.site.state()
+                figures = {name: None if text is None else float(text) for name, text in state["figures"].items()}
+                people = state["people"]
+                self.locked_out, self.locked_out_worst = int(people["locked_out"]), int(people["locked_out_worst"])
+                self.figures = figures
+            self._done.wait(FIGURES_S)
+
+
+def _found() -> tuple[Any, ModuleType]:
+    """Return the class and the module that it is announced in.
+
+    Raises:
+        PluginError: no practice site is installed, or it cannot be loaded.
+    """
+    from importlib.metadata import entry_points
+
+    points = list(entry_points(group=GROUP, name=NAME))
+    if not points:
+        raise PluginError(NAME, "no practice site is installed", hint="install relight again, with its plugins")
+    try:
+        return points[0].load(), import_module(points[0].module)
+    except Exception as error:
+        raise PluginError(NAME, f"cannot be loaded: {type(error).__name__}: {error}") from error

@@ -1,0 +1,151 @@
+"""The command that starts a run: plan, probe, show, ask once, then drive in the background and watch."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from relight.cli.documents import answer_lines, plan_document, planned_or_raise, planning_options, prepare, seen_now
+from relight.cli.door import Door, with_door
+from relight.cli.prompting import confirmed, typed_name
+from relight.cli.terminal import Line, Span, line
+from relight.errors import RelightError, UsageError
+
+if TYPE_CHECKING:
+    from relight.kernel.plan import Plan
+    from relight.kernel.state import Run
+    from relight.runbook.plan import Planned
+
+EARLIER_RUNS_MAX = 20
+"""Ended runs of the same site whose effects are looked at before a new one starts."""
+
+
+@click.command()
+@planning_options
+@click.option("--yes", is_flag=True, help="Do not ask; not enough for production.")
+@click.option("--confirm", default="", metavar="NAME", help="The name of a production site, instead of typing it.")
+@click.option("--foreground", is_flag=True, help="Drive in this process, for scripts and tests.")
+@click.option("--until-decision", is_flag=True, help="Stop watching when a person has to decide: exit 5, 7 or 8.")
+@click.option("--detach", is_flag=True, help="Start it and do not watch.")
+@with_door
+def run(
+    door: Door,
+    runbook: str,
+    site: str,
+    inputs: tuple[str, ...],
+    yes: bool,
+    confirm: str,
+    foreground: bool,
+    until_decision: bool,
+    detach: bool,
+) -> int:
+    """Start a run: plan, show, ask once, then drive it in the background and watch.
+
+    RUNBOOK is a document, a name of your catalogue, or a runbook that comes with relight.
+    Ctrl-C leaves the view; the run goes on without it. Exits as the run ends.
+    """
+    if foreground and (until_decision or detach):
+        raise UsageError(
+            "--foreground drives until the run is over", hint="leave it out to watch from beside with --until-decision"
+        )
+    planned, site_document, starter = prepare(runbook, site, inputs)
+    plan = planned_or_raise(planned)
+    if not door.journal_url and site_document is not None and site_document.journal:
+        door.journal_url = site_document.journal
+    show_before(door, planned, starter)
+    if not agreed(plan, yes=yes, confirm=confirm):
+        door.tell("Nothing was started.")
+        return 0
+    from relight.control.beginning import begin_run
+
+    begun = begin_run(door.new_journal, plan, starter=starter)
+    return drive_here(door, begun) if foreground else drive_beside(door, begun, until_decision, detach=detach)
+
+
+def agreed(plan: "Plan", *, yes: bool, confirm: str) -> bool:
+    """Return whether the person wants this plan started, as its environment asks."""
+    if plan.environment == "production":
+        return typed_name(plan.site, confirm=confirm)
+    if confirm:
+        return typed_name(plan.site, confirm=confirm)
+    return confirmed(f"Start {plan.runbook} on {plan.site}?", yes=yes)
+
+
+def show_before(door: Door, planned: "Planned", starter: str) -> None:
+    """Show the plan, whether its providers answer, and what earlier runs left in force."""
+    from relight.runbook.describe_text import plan_text
+
+    assert planned.plan is not None, "what is shown was planned"
+    seen = seen_now(planned.plan)
+    door.tell(*plan_text(plan_document(planned, starter, seen)).splitlines(), *answer_lines(seen))
+    door.tell(*_left_in_force(door, planned.plan))
+
+
+def _left_in_force(door: Door, plan: "Plan") -> list[Line | str]:
+    """Return what ended runs left in force on this site: effects outlive runs."""
+    journal = door.journal_if_any()
+    if journal is None:
+        return []
+    from relight.control.effects import effect_entries
+    from relight.control.history import load_run
+
+    rows = [row for row in journal.rows(limit=200) if row.site == plan.site and row.ended_at is not None]
+    said: list[Line | str] = []
+    for row in rows[:EARLIER_RUNS_MAX]:
+        said += [
+            line(Span("STILL IN FORCE ", "warn"), f"{entry['says']}, by {entry['step']} of run {row.run}")
+            for entry in effect_entries(load_run(journal, row.run), {})
+        ]
+    return [*said, ""] if said else []
+
+
+def drive_beside(door: Door, begun: "Run", until_decision: bool, *, detach: bool = False) -> int:
+    """Drive the run in a process of its own, and watch it from here."""
+    from relight import bootstrap
+    from relight.cli.following import Follower, follow_here, goes_live
+    from relight.control.finding import short_name
+
+    name = short_name(door.journal, begun.id)
+    try:
+        pid = bootstrap.spawn(begun.id, door.journal.location)
+    except RelightError as error:
+        error.hint = error.hint or f"the run is in the journal; `relight resume {name}` starts its driver"
+        raise
+    door.tell(line("Run ", Span(begun.id, "bold"), f" started; its driver is process {pid}."))
+    follower = Follower(
+        door.journal, begun.id, stream=sys.stderr, live=goes_live(sys.stderr), journal_option=door.journal_option
+    )
+    if detach:
+        follower.read()
+        door.tell(f"Watch it with `relight watch {name}{door.journal_option}`.")
+        code = 0
+    else:
+        code = follow_here(follower, until_decision=until_decision)
+    _result(door, follower.document(), follower)
+    return code
+
+
+def _result(door: Door, document: dict[str, Any], follower: Any) -> None:
+    """Write the result: a terminal that has just shown the view has seen it."""
+    if door.for_people and follower.live and sys.stdout.isatty():
+        return
+    door.show(document, follower.lines)
+
+
+def drive_here(door: Door, begun: "Run", *, take_over: bool = False) -> int:
+    """Drive the run in this process; what happens goes to standard error, a line a fact."""
+    from relight import bootstrap
+    from relight.cli.endings import INTERRUPTED
+    from relight.cli.following import Follower
+    from relight.control.exits import exit_code
+
+    follower = Follower(door.journal, begun.id, stream=sys.stderr, live=False)
+    follower.read()
+    ended = bootstrap.drive(
+        door.journal, begun.id, listeners=[lambda _run, _facts: follower.read()], take_over=take_over
+    )
+    follower.read()
+    if ended.outcome is None:
+        door.tell(f"This driver was told to stop; run {begun.id} waits for the next: relight resume {follower.name}")
+    door.show(follower.document(), follower.lines)
+    return INTERRUPTED if ended.outcome is None else exit_code(ended)
