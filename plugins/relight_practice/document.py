@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 WINDOW_S = 3
-"""Twelve scrapes. Shorter, and ten sign-ins a second are too few to judge; longer, and a stage waits for the past."""
+"""Twelve scrapes. Shorter, and eight sign-ins a second are too few to judge; longer, and a stage waits for the past."""
 MAX_AGE_S = 2
-REPAIR_RATE = 10
+REPAIR_RATE = 8
 OPEN_RATE = 42
 """What four nodes can take, with a little to spare; two can take 24."""
 

@@ -35,7 +35,7 @@ class Shape:
     """How long somebody tries to sign in before giving up, on average; it bounds the crowd at about 300."""
     waiting_max: int = 600
     polite_share: float = 0.5
-    """Clients that honour Retry-After; the others hammer away once a second and are the retry storm."""
+    """Newcomers whose clients honour Retry-After; the others, and all residents, hammer away once a second."""
     api_rate: float = 10.0
 
     # The nodes.
@@ -53,22 +53,22 @@ class Shape:
     boot_s: float = 0.5
     """How long a new process has to look well before it is trusted."""
 
-    # The pages. Two nodes hold 112 of 160, four hold all: the event made people want all of them.
+    # The pages. Two nodes hold 116 of 160, four hold all: the event made people want all of them.
     pages: int = 160
     page_spread: float = 20.0
     """On an ordinary day nearly everybody wants one of the first hundred pages."""
-    cache_pages: int = 56
-    origin_slots: int = 7
+    cache_pages: int = 58
+    origin_slots: int = 6
     origin_cost_s: float = 0.25
-    origin_backlog_s: float = 1.5
+    origin_backlog_s: float = 0.8
     """The origin queues this much work; a node gives up much earlier, so an overloaded origin works in vain."""
     origin_patience_s: float = 0.6
 
-    # The session store: 360 operations a second, of which the API is the first to feel a lack.
-    store_slots: int = 4
-    store_cost_s: float = 0.01111
+    # The session store: 400 operations a second, of which the API is the first to feel a lack.
+    store_slots: int = 5
+    store_cost_s: float = 0.0125
     store_patience_s: float = 0.6
-    api_patience_s: float = 0.35
+    api_patience_s: float = 0.3
     """Shorter than the consumers' so that overload shows here; long enough for the bursts after a stalled machine."""
     session_ttl_s: float = 1800.0
 
@@ -81,7 +81,7 @@ class Shape:
 
     # The other region, smaller.
     fallback_login_slots: int = 4
-    fallback_share_failed: float = 0.5
+    fallback_share_failed: float = 0.2
     """Its breaker opens when this share of its answers over two seconds are errors."""
 
     # How it is watched.

@@ -13,7 +13,7 @@ from relight_practice.wire import Client, Unreachable
 BATCH_PAUSE_S = 0.05
 """Between two batches, so that the store serves people in between."""
 FETCHES_MAX = 3
-"""Pages fetched from the origin at a time; it renders seven at a time, and people need it too."""
+"""Pages fetched from the origin at a time; it renders six at a time, and people need it too."""
 FETCH_TRIES_MAX = 20
 FETCH_PATIENCE_S = 5.0
 

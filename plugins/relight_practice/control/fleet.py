@@ -1,6 +1,7 @@
 """The app nodes: how many there are, what they run, and which of them take traffic."""
 
 import asyncio
+import contextlib
 import json
 import re
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from relight_practice.control.orders import Refused
 from relight_practice.parts.pages import shard
 from relight_practice.parts.part import Orders
 from relight_practice.shape import Shape
-from relight_practice.wire import Client
+from relight_practice.wire import Client, Unreachable
 
 DRAIN_TIMEOUT_S = 1.5
 """The longest sign-in takes 1.1 s; what is still in hand after this is cut off."""
@@ -132,14 +133,23 @@ class Fleet:
             for node in list(self.nodes.values()):
                 if node.release == release and node.child.alive:
                     continue
-                served = node.serving
-                await self._drain([node.name])
-                await node.child.stop()
-                node.child = await self._start(replace(node.child.orders, release=release))
-                node.serving = served
-                await self.tell_edge()
+                await self._replace(node, release)
                 moved += 1
         return moved
+
+    async def _replace(self, node: Node, release: int) -> None:
+        """Start the new process beside the old one, let it take over, and end the old one when it is idle."""
+        old = node.child
+        with contextlib.suppress(Unreachable):
+            await old.client.post("/-/cache/save")
+        node.child = await self._start(replace(old.orders, release=release))
+        await self.tell_edge()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + DRAIN_TIMEOUT_S
+        with contextlib.suppress(Unreachable):
+            while (await old.client.get("/-/working")).json()["working"] and loop.time() < deadline:
+                await asyncio.sleep(DRAIN_POLL_S)
+        await old.stop()
 
     async def impair(self, share: float) -> None:
         """Have every node fail *share* of its requests, those that are started later too; 0 ends it."""

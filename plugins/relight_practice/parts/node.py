@@ -40,6 +40,8 @@ class Node(Part):
         self.route("GET", "/page/*", self._page)
         self.route("GET", "/-/cache/*", self._peek)
         self.route("PUT", "/-/cache/*", self._fill)
+        self.route("POST", "/-/cache/save", self._save)
+        self.route("GET", "/-/working", self._in_hand)
         self.route("POST", "/-/impair", self._impair)
 
     def _login_slots(self) -> int:
@@ -143,13 +145,16 @@ class Node(Part):
         self._cache.put(_number(request.path), request.body.decode())
         return Response(200)
 
+    async def _save(self, request: Request) -> Response:
+        self._cache.save()
+        return json_response({"pages": len(self._cache)})
+
+    async def _in_hand(self, request: Request) -> Response:
+        return json_response({"working": self._working})
+
     async def _impair(self, request: Request) -> Response:
         self._impaired = Fields.of(request.body).number("share", high=1.0)
         return json_response({"share": self._impaired})
-
-    async def finish(self) -> None:
-        """Keep the cache for the next release."""
-        self._cache.save()
 
 
 def _ready(reply: Reply) -> Reply:

@@ -8,7 +8,7 @@ from relight_practice.wire import Request, Response
 
 
 class Origin(Part):
-    """Renders pages, seven at a time, and queues more work than its clients will wait for.
+    """Renders pages, six at a time, and queues more work than its clients will wait for.
 
     That is what makes cold caches dangerous: once the queue is longer than a node's patience, every page is rendered
     for a node that has hung up, no cache fills, and the queue never gets shorter while the same load lasts.

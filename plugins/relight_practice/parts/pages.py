@@ -13,13 +13,13 @@ def shard(page: int, nodes: tuple[str, ...]) -> str:
 
     So every node keeps its own share of the pages, and a new node takes some from each of the others.
     """
-    return max(nodes, key=lambda node: blake2b(f"{page} on {node}".encode(), digest_size=8).digest())
+    return max(nodes, key=lambda node: blake2b(f"{page}-> {node}".encode(), digest_size=8).digest())
 
 
 class PageCache:
     """The pages of one node, the least recently used leaving first.
 
-    It outlives a restart on the node's disk, as a proxy's cache does: a deploy does not make a node cold.
+    It is handed on by the node's disk, as a proxy's cache is: a deploy does not make a node cold.
     """
 
     def __init__(self, capacity: int, file: Path) -> None:

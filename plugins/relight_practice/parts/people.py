@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from relight_practice.parts.part import Orders, Part
 from relight_practice.wire import Client, Fields, Reply, Request, Response, Unreachable, json_response
@@ -12,6 +12,8 @@ RELOADS_MAX = 3
 VISIT_PAGES = 2
 BEHIND_MAX_S = 1.0
 """Arrivals do not wait for answers, but after a stall of the whole machine not all of them come at once."""
+T = TypeVar("T")
+
 NOBODY_ANSWERED = Reply(599, {}, b"")
 
 
@@ -25,7 +27,7 @@ class People(Part):
         self._busy: set[str] = set()
         self._locked_out: set[str] = set()
         self._worst = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         registry = self.registry
         self._asked = registry.counter("people_asked_total", "people who came to sign in")
         self._in = registry.counter("people_in_total", "people who got in")
@@ -54,10 +56,11 @@ class People(Part):
             for task in self._tasks:
                 task.cancel()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _arrivals(self, rate: Callable[[], float], arrive: Callable[[], Coroutine[Any, Any, None]]) -> None:
         loop = asyncio.get_running_loop()
@@ -80,12 +83,13 @@ class People(Part):
     # ---- what people do
 
     async def _resident(self, user: str) -> None:
-        polite = self.dice.random() < self.shape.polite_share
+        signing_in: asyncio.Task[bool] | None = None
         await self._pause(0, self.shape.visit_s)
         while True:
+            # An open page goes on asking who we are, also while we try to sign in again.
             reply = await self._ask("GET", f"/me?u={user}")
-            if reply.status == 401:
-                await self._sign_in(user, polite, patience_s=None)
+            if reply.status == 401 and (signing_in is None or signing_in.done()):
+                signing_in = self._start(self._sign_in(user, polite=False, patience_s=None))
             elif reply.status == 200:
                 await self._read_page(user)
             await self._pause(0.7 * self.shape.visit_s, 1.3 * self.shape.visit_s)
@@ -99,16 +103,15 @@ class People(Part):
         try:
             polite = self.dice.random() < self.shape.polite_share
             patience_s = self.dice.expovariate(1 / self.shape.patience_s)
-            if await self._sign_in(user, polite, patience_s):
-                await self._pause(0.3, 0.7)
-                await self._ask("GET", f"/me?u={user}")
+            if await self._sign_in(user, polite=polite, patience_s=patience_s):
                 for _ in range(VISIT_PAGES):
                     await self._pause(0.3, 1.0)
+                    await self._ask("GET", f"/me?u={user}")
                     await self._read_page(user)
         finally:
             self._busy.discard(user)
 
-    async def _sign_in(self, user: str, polite: bool, patience_s: float | None) -> bool:
+    async def _sign_in(self, user: str, *, polite: bool, patience_s: float | None) -> bool:
         """Try until it works or patience ends, and say which."""
         loop = asyncio.get_running_loop()
         self._asked.add()

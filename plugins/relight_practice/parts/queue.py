@@ -1,4 +1,4 @@
-"""The queue of what follows a sign-in from a new device: its history, which must not be lost, and a greeting, which may grow stale."""
+"""The queue of what follows a sign-in: its history, which must not be lost, and greetings, which may grow stale."""
 
 import asyncio
 import math

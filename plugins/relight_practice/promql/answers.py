@@ -52,7 +52,7 @@ def _data(value: Value, time: float) -> dict[str, Any]:
     stamp = round(time, 3)
     if not isinstance(value, list):
         return {"resultType": "scalar", "result": [stamp, number_text(value)]}
-    if value and isinstance(value[0], Range):
+    if value and isinstance(value[0], Range):  # a bare range
         return {"resultType": "matrix", "result": [_series(series) for series in value if isinstance(series, Range)]}
     return {
         "resultType": "vector",
