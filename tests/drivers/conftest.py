@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import os
 import selectors
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +26,9 @@ from relight.drivers.start import begin_run
 from relight.journal.codec import decode
 from relight.journal.memory import MemoryJournal, MemoryStore
 from relight.journal.port import Answer, Request
+from relight.journal.sqlite import SqliteJournal
 from relight.kernel.facts import AnyFact
-from relight.kernel.plan import Check, Person, Plan, Stage, Step, Use
+from relight.kernel.plan import Check, Person, Plan, Settle, Stage, Step, Use
 from relight.sdk.registry import Registry
 from relight.testing.fakes import fake_plugin
 from relight.testing.world import FakeWorld
@@ -196,3 +206,146 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
     loop.close()
     asyncio.set_event_loop(None)
+
+
+class Spawned:
+    """A driver process."""
+
+    def __init__(self, pid: int, exit_file: Path) -> None:
+        self.pid = pid
+        self._exit_file = exit_file
+
+    @property
+    def alive(self) -> bool:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+        if number in (signal.SIGKILL, signal.SIGTERM):
+            self.wait()
+
+    def wait(self, within_s: float = 30.0) -> int | None:
+        """Wait for its end and return its exit code, None if it was killed."""
+        deadline = time.monotonic() + within_s
+        while self.alive:
+            assert time.monotonic() < deadline, "it does not end"
+            time.sleep(0.002)
+        return int(self._exit_file.read_text()) if self._exit_file.exists() else None
+
+
+class Bed:
+    """A run in a real journal, driven by real processes that can be killed."""
+
+    def __init__(self, folder: Path, zygote: Any) -> None:
+        self.path = folder / "journal.db"
+        self.effects = folder / "effects"
+        self.journal = SqliteJournal(self.path)
+        self._zygote = zygote
+        self._started: list[Spawned] = []
+        self._marked: set[int] = set()
+        self._requests = 0
+
+    def step(self, name: str, action: str, *, idempotent: bool = False, **args: Any) -> Step:
+        more = {"effects": str(self.effects), "name": name, **args}
+        use = Use(capability=action, provider="counting", action=action, args=more, effect="write")
+        return Step(id=name, kind="action", use=replace(use, idempotent=idempotent))
+
+    def settled(self, name: str, **args: Any) -> Step:
+        """A step whose outcome a probe can tell."""
+        step = self.step(name, "do", **args)
+        assert step.use is not None
+        look = replace(step.use, capability="look", action="look", effect="read")
+        done = Value("value['value'] == 1")
+        return replace(step, settle=Settle(use=look, done_when=done, within_ms=100, interval_ms=50))
+
+    def plan(self, *stages: Any, **more: Any) -> Plan:
+        made = [s if isinstance(s, Stage) else Stage(id=f"s{i}", steps=tuple(s)) for i, s in enumerate(stages)]
+        people = (Person(id="ana", roles=("ic",)),)
+        return Plan(**{"runbook": "r", "title": "R", "site": "x", "people": people, "stages": tuple(made), **more})
+
+    def begin(self, plan: Plan, run: str = "r1") -> None:
+        begin_run(self.journal, plan, run=run, starter="ana", door="cli", at=time.time_ns() // 1_000_000)
+
+    def start(self, run: str = "r1", *, kill: str | None = None, take_over: bool = False) -> Spawned:
+        """Start a driver process."""
+        asked = {"journal": str(self.path), "run": run, "kill": kill, "take_over": take_over}
+        self._zygote.stdin.write(json.dumps(asked) + "\n")
+        self._zygote.stdin.flush()
+        pid = int(self._zygote.stdout.readline())
+        driver = Spawned(pid, Path(f"{self.path}.{pid}.exit"))
+        self._started.append(driver)
+        return driver
+
+    def ask(self, verb: str, run: str = "r1", **more: str) -> str:
+        self._requests += 1
+        request = f"q{self._requests}"
+        body = {"person": "ana", "door": "cli", "verb": verb, **more}
+        self.journal.ask(Request(id=request, run=run, at=0, body=body))
+        return request
+
+    def mark_what_is_unknown(self) -> None:
+        """Do what a person does who looks: mark a step by what really happened, once for each hold."""
+        for record in self.journal.records("r1"):
+            if record.kind != "held" or record.seq in self._marked:
+                continue
+            fact: Any = decode(record.body, Value)
+            if fact.code == "step-unknown":
+                done = "done" if fact.step in self.happened() else "not-done"
+                self.ask("mark", subject=fact.step, value=done)
+            elif fact.code == "step-failed":
+                self.ask("retry", subject=fact.step)
+            self._marked.add(record.seq)
+
+    def happened(self) -> list[str]:
+        return self.effects.read_text().split() if self.effects.exists() else []
+
+    def hashes(self) -> list[str]:
+        return [record.hash for record in self.journal.records("r1")]
+
+    def facts(self) -> list[AnyFact]:
+        return [decode(record.body, Value) for record in self.journal.records("r1")]
+
+    def kinds(self) -> list[str]:
+        return [record.kind for record in self.journal.records("r1")]
+
+    def until(self, seen: Callable[[], Any], within_s: float = 30.0) -> Any:
+        deadline = time.monotonic() + within_s
+        while not (found := seen()):
+            assert time.monotonic() < deadline, f"never seen; the journal has {self.kinds()}"
+            time.sleep(0.002)
+        return found
+
+    def close(self) -> None:
+        for driver in self._started:
+            driver.kill(signal.SIGCONT)
+            driver.kill()
+        self.journal.close()
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Any]:
+    """A process that forks drivers."""
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("zygote.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@pytest.fixture
+def bed(tmp_path: Path, zygote: Any) -> Iterator[Bed]:
+    """A run in a real journal, and processes to drive it."""
+    made = Bed(tmp_path, zygote)
+    yield made
+    made.close()

@@ -12,7 +12,7 @@ from relight.drivers import requests as asking
 from relight.errors import NotNow, NotPermitted, UsageError
 from relight.journal.port import Answer, Request
 from relight.kernel.facts import AnyFact, RequestRefused
-from relight.kernel.inputs import AnyInput, Reported
+from relight.kernel.inputs import AnyInput, Asked, Reported
 from relight.kernel.state import Run
 
 StopBefore: TypeAlias = Callable[[AnyFact], bool]
@@ -78,7 +78,8 @@ def _follow(draft: Draft, said: AnyInput, stop_before: StopBefore | None) -> Non
             facts, after = facts[:kept], draft.run
             for fact in facts:
                 after = kernel.evolve(after, fact)
-            draft.again.append(said)
+            if not isinstance(said, Asked):  # a request is answered once; what else follows from it follows later
+                draft.again.append(said)
     draft.run = after
     draft.facts += facts
 

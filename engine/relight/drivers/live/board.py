@@ -6,7 +6,7 @@ It replaces itself, at most a few times a second, and nothing is ever decided by
      "checks":   {check: {"kind": "value", "value": 0.01, "detail": "", "at": ms, "t": ms}},
      "observed": {effect key: {"value": {…}, "at": ms, "error": ""}},
      "progress": {step: {"text": "12 of 24 pods", "at": ms}},
-     "trouble":  ["…"]}
+     "trouble":  {"journal": "the journal cannot be written: …", "lease": "…"}}
 """
 
 from collections.abc import Callable
@@ -18,7 +18,6 @@ RAW_MAX = 8 * 1024
 """Characters of a progress line before it is redacted and cut: a plugin may say a megabyte at a time."""
 ENTRIES_MAX = 200
 """Entries of each kind that are kept, the newest; nobody looks through more, and it is rewritten every second."""
-TROUBLES_MAX = 5
 
 
 class Board:
@@ -33,7 +32,7 @@ class Board:
             "checks": {},
             "observed": {},
             "progress": {},
-            "trouble": [],
+            "trouble": {},
         }
         self.changed = True
 
@@ -61,12 +60,12 @@ class Board:
         """Take a step's progress off."""
         self._take("progress", step)
 
-    def trouble(self, text: str) -> None:
-        """Show what the driver itself is struggling with; empty: nothing any more."""
-        troubles = [*self._tree["trouble"], text][-TROUBLES_MAX:] if text else []
-        if troubles != self._tree["trouble"]:
-            self._tree["trouble"] = troubles
-            self.changed = True
+    def trouble(self, about: str, text: str) -> None:
+        """Show what the driver itself is struggling with; an empty *text*: that is over."""
+        if text:
+            self._put("trouble", about, text)
+        else:
+            self._take("trouble", about)
 
     def put_up(self, at: int) -> dict[str, Any]:
         """Return the board as it is at *at*, a copy that later changes do not reach."""
@@ -80,7 +79,7 @@ class Board:
         }
         return shown
 
-    def _put(self, kind: str, key: str, entry: dict[str, Any]) -> None:
+    def _put(self, kind: str, key: str, entry: Any) -> None:
         entries: dict[str, Any] = self._tree[kind]
         entries.pop(key, None)
         entries[key] = entry

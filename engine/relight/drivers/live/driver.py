@@ -90,7 +90,6 @@ class Driver:
         self._said: list[AnyInput] = []
         self._asked: dict[str, Request] = {}
         self._bell = asyncio.Event()
-        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stopping = False
         self._beat_due = False
         self._shown_at_ms = 0
@@ -104,6 +103,7 @@ class Driver:
             StaleDriver: somebody took it over.
             JournalError: it could not be carried on; the next driver can, once the journal is mended.
         """
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         parts, take_over = self._parts, self._take_over
         taken = await self._clerk.run(
             lambda journal: take(
@@ -204,7 +204,7 @@ class Driver:
         while True:
             await asyncio.sleep(BEAT_S)
             self._world.beat()
-            self._board.trouble(await self._lease.keep())
+            self._board.trouble("lease", await self._lease.keep())
             self._beat_due = True
             self._bell.set()
 
@@ -274,10 +274,13 @@ class Driver:
         except StaleDriver:
             raise
         except JournalError as error:
-            self._board.trouble(f"the journal cannot be written: {error.message}")
-            self._log.event("cannot write", error=error.message)
+            self._board.trouble("journal", f"the journal cannot be written: {error.message}")
+            self._log.event("cannot write", run=self._run_id, error=error.message)
+            self._beat_due = True
             if not draft.facts or not await self._is_on_disk():
                 return draft.empty
+        else:
+            self._board.trouble("journal", "")
         self._seq += len(draft.facts)
         return True
 

@@ -35,7 +35,7 @@ def batch_of(
         state=run.state if facts else "",
         ended_at=run.ended_at if run.outcome is not None and facts else None,
         live=live,
-        urgent=not any(starts_something(fact) for fact in facts),
+        urgent=bool(facts) and not any(starts_something(fact) for fact in facts),
     )
 
 
