@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from relight.errors import JournalError, JournalTooNew
-from relight.journal.codec import KINDS, decode, encode, kind_of, read_header
+from relight.journal.codec import KINDS, decode, encode, kind_of
+from relight.journal.header import read_header
 from relight.journal.leaves import KeptExpression
 from relight.journal.snapshot import decode_state, encode_state
 from relight.kernel.facts import AnyFact, Noted, StepSucceeded

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Literal, TypeAlias
 
 from relight.errors import JournalError
-from relight.journal.codec import Header, read_header
+from relight.journal.header import Header, read_header
 from relight.journal.port import GENESIS, Record
 
 Change: TypeAlias = Literal["edited", "removed", "inserted", "re-ordered", "truncated", "rewritten"]

@@ -11,6 +11,7 @@ import typing
 from typing import Any, NamedTuple
 
 from relight.errors import JournalError, JournalTooNew
+from relight.journal.header import VERIFY, read_object, taken_header
 from relight.journal.leaves import CompileExpression, KeptExpression, escaped, revived, write_leaf
 from relight.journal.shapes import Shape, UnknownWord
 from relight.kernel.facts import AnyFact
@@ -18,22 +19,9 @@ from relight.kernel.facts import AnyFact
 FACT_VERSION = 1
 """Rises when a fact's fields change their meaning; a new kind or field is refused by name without it."""
 
-_HEADER = ("v", "run", "seq", "epoch", "at", "t", "kind")
 UPGRADE = "install a relight at least as new as the one that wrote it"
-_VERIFY = "relight verify tells which records are sound"
 _MARK = '"$'
 _plain = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False, default=write_leaf)
-
-
-class Header(NamedTuple):
-    """What the journal says of every fact."""
-
-    run: str
-    seq: int
-    epoch: int
-    at: int
-    t: int
-    kind: str
 
 
 def kind_of(cls: type) -> str:
@@ -89,7 +77,7 @@ def decode(body: bytes, compile_expression: CompileExpression = KeptExpression) 
         JournalError: it is no fact.
     """
     tree = from_bytes(body, compile_expression)
-    version, header = _header(tree)
+    version, header = taken_header(tree)
     place = f"record {header.seq} of run {header.run}"
     if version != FACT_VERSION:
         raise JournalTooNew(f"{place} has version {version}, and this relight knows {FACT_VERSION}", hint=UPGRADE)
@@ -104,26 +92,8 @@ def decode(body: bytes, compile_expression: CompileExpression = KeptExpression) 
     except UnknownWord as word:
         raise JournalTooNew(f"{place} has {word}, which this relight does not know", hint=UPGRADE) from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise JournalError(f"{place} is no {header.kind} ({error})", hint=_VERIFY) from error
+        raise JournalError(f"{place} is no {header.kind} ({error})", hint=VERIFY) from error
     return fact
-
-
-def read_header(body: bytes) -> Header:
-    """Return what the journal says of a fact, of a newer relight's as well.
-
-    Raises:
-        JournalError: it is no fact.
-    """
-    return _header(_load(body))[1]
-
-
-def _header(tree: dict[str, Any]) -> tuple[int, Header]:
-    """Take version and header out of *tree*."""
-    try:
-        version, *rest = [tree.pop(name) for name in _HEADER]
-    except KeyError as error:
-        raise JournalError(f"a record has no {error}", hint=_VERIFY) from None
-    return version, Header(*rest)
 
 
 def to_bytes(tree: dict[str, Any], what: str) -> bytes:
@@ -151,21 +121,11 @@ def from_bytes(body: bytes, compile_expression: CompileExpression) -> dict[str, 
     Raises:
         JournalError: it is none.
     """
-    tree = _load(body)
+    tree = read_object(body)
     if b'"$' not in body:
         return tree
     try:
         revived_tree: dict[str, Any] = revived(tree, compile_expression)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise JournalError(f"a record has a broken expression ({error})", hint=_VERIFY) from error
+        raise JournalError(f"a record has a broken expression ({error})", hint=VERIFY) from error
     return revived_tree
-
-
-def _load(body: bytes) -> dict[str, Any]:
-    try:
-        tree = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise JournalError(f"a record is no JSON ({error})", hint=_VERIFY) from error
-    if not isinstance(tree, dict):
-        raise JournalError("a record is no JSON object", hint=_VERIFY)
-    return tree
