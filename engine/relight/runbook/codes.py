@@ -82,7 +82,6 @@ CODES: dict[str, Code] = {
     "RL515": _error("an undo that cannot work"),
     "RL516": _warning("an id that expressions cannot name"),
     "RL517": _warning("a ramp that nothing checks"),
-    "RL518": _warning("an argument that is given twice"),
     "RL601": _error("a capability that the site does not bind"),
     "RL602": _error("a provider that the site does not configure"),
     "RL603": _error("a plugin that is not installed or does not work"),

@@ -55,7 +55,6 @@ class Complaints:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.left_out = 0
         self._found: dict[tuple[int, int, str, str], Complaint] = {}
         self._masked: set[str] = set()
 
@@ -74,21 +73,22 @@ class Complaints:
             excerpt=excerpt,
             caret=caret,
         )
-        key = (mark.line, mark.col, code, complaint.message)
-        if key in self._found:
-            return
-        if len(self._found) >= COMPLAINTS_MAX:
-            self.left_out += 1
-            return
-        self._found[key] = complaint
+        self._found.setdefault((mark.line, mark.col, code, complaint.message), complaint)
 
     def mask(self, secret: str) -> None:
         """Show no line with *secret* in it as it is."""
         self._masked.add(secret)
 
     def __iter__(self) -> Iterator[Complaint]:
-        for found in sorted(self._found.values(), key=lambda found: (found.line, found.col, found.code)):
+        """Yield them as they stand in the document; where there are too many, errors are kept before warnings."""
+        kept = sorted(self._found.values(), key=lambda found: (found.severity, found.line))[:COMPLAINTS_MAX]
+        for found in sorted(kept, key=lambda found: (found.line, found.col, found.code)):
             yield self._without_secrets(found)
+
+    @property
+    def left_out(self) -> int:
+        """How many are not shown."""
+        return max(0, len(self._found) - COMPLAINTS_MAX)
 
     def _without_secrets(self, found: Complaint) -> Complaint:
         excerpt, message = found.excerpt, found.message
@@ -102,7 +102,7 @@ class Complaints:
     @property
     def errors(self) -> int:
         """How many of them make the document invalid."""
-        return sum(found.severity == "error" for found in self._found.values()) + self.left_out
+        return sum(found.severity == "error" for found in self._found.values())
 
     def has(self, line: int, col: int) -> bool:
         """Return whether somebody complained about this very place."""

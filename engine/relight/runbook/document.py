@@ -26,6 +26,10 @@ from relight.runbook.parts import (
 STAGES_MAX = 100
 STEPS_MAX = 100
 """More than a hundred in a row is a program, not a runbook."""
+INPUTS_MAX = 50
+"""Somebody has to fill them in, in an incident."""
+CHECKS_MAX = 300
+"""Three for each stage; each is tried on a hundred samples by lint, which has to end within two seconds."""
 
 InputType = Literal["percent", "integer", "number", "string", "boolean", "duration", "choice"]
 
@@ -318,13 +322,13 @@ class Runbook(Part):
     """Who keeps it."""
     lock: list[Template] = Field(default_factory=list)
     """Names that only one run at a time may claim."""
-    inputs: dict[Id, Input] = Field(default_factory=dict)
+    inputs: dict[Id, Input] = Field(default_factory=dict, max_length=INPUTS_MAX)
     """What whoever starts it may give."""
-    probes: dict[Id, Probe] = Field(default_factory=dict)
+    probes: dict[Id, Probe] = Field(default_factory=dict, max_length=CHECKS_MAX)
     """Readings that expressions refer to."""
-    checks: dict[Id, Check] = Field(default_factory=dict)
+    checks: dict[Id, Check] = Field(default_factory=dict, max_length=CHECKS_MAX)
     """Criteria that stages, gates, guards and ramps refer to."""
-    guards: list[Guard] = Field(default_factory=list)
+    guards: list[Guard] = Field(default_factory=list, max_length=CHECKS_MAX)
     """Checks that are watched all the time."""
     stages: list[Stage] = Field(min_length=1, max_length=STAGES_MAX)
     """What is done, in order."""

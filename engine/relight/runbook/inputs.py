@@ -13,7 +13,9 @@ from relight.runbook.expressions import matches
 from relight.sdk.values import format_duration, parse_duration
 
 TEXT_CHARS_MAX = 1_000
-PATTERN_CHARS_MAX = 200
+PATTERN_CHARS_MAX = 100
+PATTERN_REPEATS_MAX = 64
+"""How often a pattern may repeat a part by count, all counts multiplied; beyond it compiling takes too long."""
 
 
 class BadInput(ValueError):
@@ -139,11 +141,22 @@ def _measure(value: Any) -> float | None:
         return None
 
 
+def pattern_problem(pattern: str) -> str:
+    """Return why *pattern* is too much to be tried, or nothing."""
+    if len(pattern) > PATTERN_CHARS_MAX:
+        return f"a pattern has at most {PATTERN_CHARS_MAX} characters"
+    repeats = math.prod(max(1, int(count)) for count in re.findall(r"[{,]\s*(\d{1,9})", pattern))
+    if repeats > PATTERN_REPEATS_MAX:
+        return f"its counts multiply to more than {PATTERN_REPEATS_MAX} repeats"
+    return ""
+
+
 def _fits(pattern: str, value: str) -> bool:
     try:
         return matches(pattern, value)
     except ExpressionFailed:
-        raise BadInput(f"its pattern {_shown(pattern)} is no regular expression") from None
+        hint = "look-around and back references are not available"
+        raise BadInput(f"its pattern {_shown(pattern)} is no regular expression", hint) from None
 
 
 def _shown(value: Any) -> str:

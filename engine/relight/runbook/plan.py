@@ -60,11 +60,12 @@ def make_plan(
     planned = prepare_plan(runbook, site, inputs, starter=starter, registry=registry)
     if planned.plan is not None:
         return planned.plan
-    errors = sum(complaint.severity == "error" for complaint in planned.complaints) + planned.left_out
+    errors = sum(complaint.severity == "error" for complaint in planned.complaints)
     first = next(complaint for complaint in planned.complaints if complaint.severity == "error")
     message = f"{first.place}: {first.code} {first.message}"
     if errors > 1:
-        message = f"there are {errors} mistakes, the first at {message}"
+        many = f"more than {errors}" if planned.left_out else errors
+        message = f"there are {many} mistakes, the first at {message}"
     raise RunbookError(message, complaints=planned.complaints, hint=first.hint)
 
 

@@ -52,15 +52,16 @@ def read_any(origin: str | Path | Source, offers: Offers | None = None) -> Read[
     """Read a runbook or a site, whichever it says it is."""
     complaints = Complaints(_source(origin))
     tree = read_yaml(complaints)
+    nothing: Read[Runbook] = Read(None, complaints)
     if tree is None:
-        return Read[Runbook](None, complaints)
+        return nothing
     if _kind(tree) == "site":
         return Read(_site(tree, complaints), complaints)
     if _kind(tree) == "runbook":
         return Read(_runbook(tree, complaints, offers or Offers()), complaints)
     hint = "begin it with `runbook: NAME` or `site: NAME`"
     complaints.add("RL208", tree.mark, "this is neither a runbook nor a site", hint)
-    return Read[Runbook](None, complaints)
+    return nothing
 
 
 def _kind(tree: Map) -> Literal["runbook", "site", ""]:

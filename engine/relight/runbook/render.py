@@ -38,13 +38,14 @@ def as_json(complaints: Sequence[Complaint], left_out: int = 0) -> str:
 
 
 def lint_document(complaints: Sequence[Complaint], left_out: int = 0) -> dict[str, Any]:
-    """Return the data of ``relight.lint/v1``; complaints that were left out count as errors."""
-    errors = sum(complaint.severity == "error" for complaint in complaints) + left_out
+    """Return the data of ``relight.lint/v1``; what is left out is never an error where a warning is shown."""
+    errors = sum(complaint.severity == "error" for complaint in complaints)
     return {
         "schema": LINT_SCHEMA,
         "ok": errors == 0,
         "errors": errors,
         "warnings": sum(complaint.severity == "warning" for complaint in complaints),
+        "left_out": left_out,
         "complaints": [complaint_document(complaint) for complaint in complaints],
     }
 
@@ -70,7 +71,7 @@ def as_github(complaints: Sequence[Complaint], left_out: int = 0) -> str:
         places = f"file={_property(complaint.file)},line={complaint.line},col={complaint.col}"
         lines.append(f"::{complaint.severity} {places},title={complaint.code}::{_data(text)}")
     if left_out:
-        lines.append(f"::error title=relight lint::{left_out} more complaints were left out")
+        lines.append(f"::notice title=relight lint::{left_out} more complaints were left out")
     return "\n".join(lines)
 
 

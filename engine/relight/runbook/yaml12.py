@@ -314,6 +314,8 @@ _MENDS = (
 def _syntax(complaints: Complaints, error: yaml.YAMLError) -> None:
     problem = str(getattr(error, "problem", None) or error).splitlines()[0][:200]
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if "unexpected end of stream" in problem:
+        mark = getattr(error, "context_mark", None) or mark  # where it began helps, where the file ends does not
     at = Mark(mark.line + 1, mark.column + 1) if mark is not None else START
     context = getattr(error, "context", None)
     begun = getattr(error, "context_mark", None)

@@ -13,7 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from relight.kernel.plan import ExpressionFailed
-from relight.runbook.cel_text import read_cel
+from relight.runbook.cel_text import FUNCTIONS, MACROS, read_cel
 from relight.runbook.document import Check, Precondition
 from relight.runbook.expressions import bare, problem_with
 from relight.runbook.lint.scene import Scene
@@ -72,7 +72,9 @@ def results(offer: Offer, *criteria: str) -> list[dict[str, Any]] | None:
     readings = [read_cel(text) for text in criteria]
     read = {name.path.split(".")[1] for reading in readings for name in reading.names if name.path.startswith("value.")}
     fields = offer.contract.result.model_fields
-    if any(_is_open(fields[name].annotation) for name in read & fields.keys()):
+    if read - fields.keys():
+        return None  # it has been said that there is no such member
+    if any(_is_open(fields[name].annotation) for name in read):
         return None
     literals = [number for reading in readings for number in reading.numbers]
     words = [token.text.strip("rR\"'") for reading in readings for token in reading.tokens if token.kind == "string"]
@@ -135,8 +137,10 @@ def _try(text: str | None, samples: list[Any]) -> list[bool | str] | None:
     """Return the verdict on each sample, or why there is none; None where more than ``value`` decides."""
     if text is None or is_template(text) or problem_with(text) is not None:
         return None
-    expression = bare(text)
-    if expression.names - {"value"}:
+    reading, expression = read_cel(text), bare(text)
+    called = {name.path for name in reading.functions}
+    # Compiling a pattern again for each sample could take minutes, and samples of text tell little about a pattern.
+    if expression.names - {"value"} or called - FUNCTIONS - MACROS or "matches" in called:
         return None
     verdicts: list[bool | str] = []
     for sample in samples:
@@ -156,7 +160,9 @@ def _one(scene: Scene, part: Part, key: str, verdicts: list[bool | str]) -> None
         if why == "it gives no true or false":
             scene.complaints.add("RL306", part.place(key), f"{key} gives no true or false", "compare it with something")
         else:
-            hint = "value is a number here" if part.written("query") else "value is the probe's result: name its member"
+            hint = "value is the probe's result: name its member"
+            if part.written("query"):
+                hint = "value is a broken number here: in arithmetic, write 100.0 for 100"
             scene.complaints.add("RL305", part.place(key), f"this fails whatever the value: {why}", hint)
     elif all(known):
         scene.complaints.add("RL504", part.place(key), f"{key} is true for every value", "compare value with a limit")

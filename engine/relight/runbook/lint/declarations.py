@@ -5,7 +5,7 @@ from typing import Any
 from relight.kernel.plan import ExpressionFailed
 from relight.runbook.document import Input
 from relight.runbook.expressions import matches
-from relight.runbook.inputs import PATTERN_CHARS_MAX, BadInput, judged
+from relight.runbook.inputs import BadInput, judged, pattern_problem
 from relight.runbook.lint.scene import Scene
 from relight.runbook.template import is_template
 from relight.runbook.yaml12 import Map
@@ -79,18 +79,25 @@ def _pattern(scene: Scene, given: Input) -> None:
     if given.type != "string":
         add("RL209", given.key_place("pattern"), f"pattern does not go with type {given.type}", "delete it")
         return
-    if len(pattern) > PATTERN_CHARS_MAX:
-        add("RL210", given.place("pattern"), f"a pattern has at most {PATTERN_CHARS_MAX} characters", "shorten it")
+    problem = pattern_problem(pattern)
+    if problem:
+        add("RL203", given.place("pattern"), problem, "write a simpler one")
         return
     try:
-        matches(pattern, "")
+        # Compiling is the dear part: once for each input, with what has to match anyway.
+        fits = matches(pattern, given.default if isinstance(given.default, str) else "")
     except ExpressionFailed:
         hint = "look-around and back references are not available"
         add("RL203", given.place("pattern"), "this is no regular expression", hint)
+        return
+    if isinstance(given.default, str) and not fits and not is_template(given.default):
+        add("RL611", given.place("default"), f"the default does not match {pattern}", given.description or "change one")
 
 
 def _default(scene: Scene, given: Input) -> None:
     if not given.written("default") or is_template(given.default) or given.default is None:
+        return
+    if given.pattern is not None:
         return
     try:
         judged(given, given.default)
