@@ -17,7 +17,7 @@ from relight.errors import PluginError
 GROUP, NAME = "relight.sites", "practice"
 FIGURES_S = 1.0
 """Between two looks at the site: its figures are averages over seconds."""
-FAULTS = {"fail-over-and-return": "region"}
+FAULTS = {"failover-and-return": "region"}
 """What breaks the site for a runbook that is not for a brownout."""
 
 

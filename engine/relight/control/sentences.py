@@ -7,6 +7,7 @@ from typing import assert_never
 
 from relight.control.wording import argument, arguments, counted, figure, listed, plain_value
 from relight.kernel import facts as f
+from relight.kernel.holds import HOLDS
 
 SHORT_DIGEST = 12
 TEXT_MAX = 400
@@ -95,7 +96,8 @@ def _run(
         case f.AbortBegun():
             return f"{fact.person} aborted the run{_because(fact.reason)}"
         case f.Held():
-            return f"HELD ({fact.code}){_at(fact.step or fact.stage)}: {_short(fact.text or fact.subject)}"
+            why = fact.text or (HOLDS[fact.code].means if fact.code in HOLDS else fact.subject)
+            return f"HELD ({fact.code}){_at(fact.step or fact.stage)}{_because(why)}"
         case f.HoldLeft():
             who = f"{fact.person} said {fact.verb}" if fact.person else "it settled"
             return f"hold {fact.code}{_at(fact.step or fact.stage)} left: {who}{_because(fact.reason)}"
