@@ -91,6 +91,9 @@ async def run_process(
         if cancelled:
             raise asyncio.CancelledError
         await child.talk(transport, stdin)
+        if (transport.get_returncode() or 0) < 0:
+            # Who is killed leaves nobody behind on purpose: whatever it had started would go on unseen.
+            await child.end(transport, marker, grace_s)
     except BaseException:
         await _see_through(asyncio.ensure_future(child.end(transport, marker, grace_s)))
         raise
