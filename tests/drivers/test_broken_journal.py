@@ -34,10 +34,10 @@ class Brittle(MemoryJournal):
             raise JournalError("an I/O error")
         return outcomes
 
-    def records(self, run: str, after: int = 0) -> Any:
+    def records(self, *args: Any, **more: Any) -> Any:
         if self.unreadable:
             raise JournalError("an I/O error")
-        return super().records(run, after)
+        return super().records(*args, **more)
 
     def drive(self, *args: Any, **more: Any) -> Any:
         hold = super().drive(*args, **more)

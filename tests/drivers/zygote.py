@@ -22,7 +22,7 @@ from relight.drivers.live.lease import Watchdog, end_process
 from relight.errors import RelightError
 from relight.journal import sqlite
 from relight.journal.leaves import KeptExpression
-from relight.sdk import Action, Arguments, Call, Contract, Plugin, Probe, Provider, Result, run_process
+from relight.sdk import Action, Arguments, Call, Contract, Plugin, Probe, Provider, Result, Secret, run_process
 from relight.sdk.registry import Registry
 
 
@@ -47,6 +47,11 @@ def happen(call: Call) -> None:
     os.write(descriptor, f"{call.args.name}\n".encode())
     os.fsync(descriptor)
     os.close(descriptor)
+
+
+def effects(call: Call) -> list[str]:
+    path = Path(call.args.effects)
+    return path.read_text().splitlines() if path.exists() else []
 
 
 class Do(Action):
@@ -79,7 +84,8 @@ class Deaf(Action):
     async def perform(self, call: Call) -> Result:
         import subprocess
 
-        subprocess.Popen(call.args.argv, env={**os.environ, **call.marker}, start_new_session=True)
+        environment = {**os.environ, **call.marker}
+        subprocess.Popen(call.args.argv, env=environment, start_new_session=True)  # noqa: ASYNC220 - what it may not
         until = time.monotonic() + call.args.seconds
         while time.monotonic() < until:
             try:
@@ -95,7 +101,7 @@ class Block(Action):
     contract = contract("block")
 
     async def perform(self, call: Call) -> Result:
-        time.sleep(call.args.seconds)
+        time.sleep(call.args.seconds)  # noqa: ASYNC251 - what it may not
         return Done()
 
 
@@ -109,16 +115,26 @@ class Shout(Action):
         return Done(value="\0\x1b]0;title\x07" + "é" * 3_000_000)
 
 
+class Leak(Action):
+    """Prints a secret and returns it."""
+
+    contract = contract("leak")
+
+    async def perform(self, call: Call) -> Result:
+        value = call.secrets.reveal(Secret(call.args.argv[0]))
+        print("the token is", value, flush=True)
+        return Done(value={"token": value})
+
+
 class Look(Probe):
     contract = contract("look", effect="read")
 
     async def read(self, call: Call) -> Result:
-        lines = Path(call.args.effects).read_text().splitlines() if Path(call.args.effects).exists() else []
-        return Done(value=lines.count(call.args.name))
+        return Done(value=effects(call).count(call.args.name))
 
 
 class Counting(Provider):
-    actions = (Do, Again, Run, Deaf, Block, Shout)
+    actions = (Do, Again, Run, Deaf, Block, Shout, Leak)
     probes = (Look,)
 
 
@@ -145,10 +161,11 @@ def parts_for(log: Any = None) -> Parts:
 
 def die_at(point: str) -> None:
     """Let this process kill itself at an append."""
+    module: Any = sqlite
     when, _, number = point.partition(":")
     left = [int(number)]
-    append_batch = sqlite.append_batch
-    append = sqlite.SqliteJournal.append
+    append_batch = module.append_batch
+    append = module.SqliteJournal.append
 
     def now() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -172,8 +189,8 @@ def die_at(point: str) -> None:
             now()
         return outcome
 
-    sqlite.append_batch = inside  # type: ignore[assignment]
-    sqlite.SqliteJournal.append = counted  # type: ignore[method-assign]
+    module.append_batch = inside
+    module.SqliteJournal.append = counted
 
 
 def drive(asked: dict[str, Any]) -> int:
@@ -197,6 +214,7 @@ def serve() -> None:
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             code = 70
             try:
                 code = drive(asked)

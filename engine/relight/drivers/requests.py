@@ -49,7 +49,8 @@ def in_order(requests: Sequence[Request]) -> tuple[list[Request], list[Request]]
 
 def word(request: Request, name: str) -> str:
     """Return a word of a request's body as far as it is one."""
-    value = request.body.get(name) if isinstance(request.body, dict) else None
+    body: object = request.body  # whatever JSON somebody put there
+    value = body.get(name) if isinstance(body, dict) else None
     return value[:WORD_MAX] if isinstance(value, str) else ""
 
 
@@ -59,10 +60,11 @@ def to_input(request: Request, *, at: int, t: int) -> Asked:
     Raises:
         UsageError: its body is not what a door writes.
     """
-    if not isinstance(request.body, dict):
+    body: object = request.body
+    if not isinstance(body, dict):
         raise UsageError(f"request {request.id} is no object")
     words: dict[str, str] = {}
-    for name, value in request.body.items():
+    for name, value in body.items():
         if name not in _WORDS:
             raise UsageError(f"request {request.id} has a field {name[:WORD_MAX]!r} that no verb knows")
         if not isinstance(value, str):

@@ -24,6 +24,8 @@ from relight.journal.port import Journal
 
 LOG_AFTER_S = 1.0
 """After its start the driver has its first steps behind it, and time to load what writes the log."""
+LAST_WORDS_S = 0.5
+"""What was printed before the end is read for so long after it."""
 LINE_MAX = 4_000
 """Characters of a printed line that are logged."""
 
@@ -41,11 +43,12 @@ def main(
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     starter = _Starter(asked.ready_fd)
     log, path = Log(), Path()
+    end_listening: Callable[[], None] | None = None
     try:
         journal = open_journal(asked.journal)
         path = log_path(journal.location, asked.run, home())
         log = _log_at(path)
-        _listen_to_printing(log)
+        end_listening = _listen_to_printing(log)
         _open_later(log)
         parts = parts_for(log)
         drive_foreground(journal, asked.run, parts, take_over=asked.take_over, begun=starter.told_driving)
@@ -60,6 +63,8 @@ def main(
         return 1
     finally:
         starter.close()
+        if end_listening is not None:
+            end_listening()
         log.open()
 
 
@@ -122,8 +127,8 @@ def _open_later(log: Log) -> None:
     timer.start()
 
 
-def _listen_to_printing(log: Log) -> None:
-    """Log what plugins print: nothing reaches a file but through the redaction."""
+def _listen_to_printing(log: Log) -> Callable[[], None]:
+    """Log what plugins print, for nothing reaches a file but through the redaction; return what ends it."""
     heard, printed = os.pipe()
     for descriptor in (1, 2):
         os.dup2(printed, descriptor)
@@ -137,4 +142,17 @@ def _listen_to_printing(log: Log) -> None:
             while line := lines.readline(LINE_MAX):
                 log.event("printed", text=line.rstrip("\n"))
 
-    threading.Thread(target=listen, name="relight-printing", daemon=True).start()
+    listener = threading.Thread(target=listen, name="relight-printing", daemon=True)
+    listener.start()
+
+    def end() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        null = os.open(os.devnull, os.O_WRONLY)
+        for descriptor in (1, 2):
+            os.dup2(null, descriptor)
+        # A child that was left running may hold the other end for ever.
+        listener.join(LAST_WORDS_S)
+
+    return end
