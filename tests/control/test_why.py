@@ -10,7 +10,6 @@ from relight.control.status import status_document
 from relight.control.timeline import stage_times
 from relight.control.why import why_document
 
-
 LEFT = (
     "waits for nothing: it succeeded: every stage is done. 2 effects still in force: "
     "deploy.rollback service=auth to=previous and admission.throttle percent=100 max_rate=150."

@@ -17,7 +17,7 @@ from relight.cli.live_blocks import (
     task_block,
     undo_block,
 )
-from relight.cli.live_rows import NARROW, age, effect_rows, row, wrapped
+from relight.cli.live_rows import LABEL, NARROW, age, effect_rows, row, wrapped
 from relight.cli.terminal import Line, Span, columns, fit
 from relight.control.wording import figure, rough, wall_clock
 
@@ -25,6 +25,8 @@ EFFECTS_NARROW, EFFECTS_WIDE = 4, 8
 """Effects shown, the newest; ``relight effects`` has them all."""
 SILENT_MS = 10_000
 """A driver says every second or two that it is there; after this long a person should know that it does not."""
+WIDEST = 120
+"""Columns that are used: on a wider row the eye loses its line between the name and the figure."""
 STAGE_MARKS = {
     "pending": (".", "dim"),
     "waiting": ("?", "loud"),
@@ -51,6 +53,7 @@ def render(document: Mapping[str, Any], width: int, now: int, *, name: str = "",
         name: What commands call the run; its id if left out.
         viewer: Who looks, as the site knows them; decides whether "you may".
     """
+    width = min(width, WIDEST)
     moment = Moment(document, width=width, now=now, name=name or document["run"], viewer=viewer)
     lines = [*_header(moment), *_stages(moment), *_middle(moment)]
     if document["aborting"] and document["ended_at"] is None:
@@ -112,8 +115,11 @@ def _stages(moment: Moment) -> list[Line]:
     words = []
     for stage in moment.document["stages"]:
         mark, style = STAGE_MARKS[stage["state"]]
-        if stage["id"] == moment.document["stage"] and stage["state"] == "pending":
-            mark, style = ">", "bold"
+        if stage["id"] == moment.document["stage"]:
+            if moment.document["ended_at"] is not None:
+                mark, style = "x", "bad"
+            elif stage["state"] == "pending":
+                mark, style = ">", "bold"
         words.append(Span(f"{mark}{stage['id']}", style))
     return wrapped(words, moment.width)
 
@@ -121,7 +127,7 @@ def _stages(moment: Moment) -> list[Line]:
 def _guards(moment: Moment) -> list[Line]:
     words = []
     for guard in moment.document["guards"]:
-        verdict = "BREACHED" if guard["breached"] else guard["verdict"] or "no answer yet"
+        verdict = "BREACHED" if guard["breached"] else guard["verdict"] or "no word yet"
         style = "loud" if guard["breached"] else "good" if guard["verdict"] == "pass" else "warn"
         value = figure(guard["value"], guard["unit"]) if guard["at"] else "-"
         words.append(Span(f"{guard['id']} {value} {guard['criterion']}  {verdict}", style))
@@ -138,16 +144,43 @@ def _next(moment: Moment) -> list[Line]:
         return [row("NEXT", Span(f"relight resume {name}", "bold"), "   (its driver is gone; nothing moves)")]
     waiting = document["waiting_on"]
     if waiting is not None and waiting["kind"] in {"hold", "task"}:
-        may = waiting.get("may") or ()
-        return [row("MAY DECIDE", ", ".join(may) or "the site's people", "   nothing moves until one does")]
-    choices = document["choices"]
+        able = list(dict.fromkeys(person for choice in document["choices"] for person in choice["may"]))
+        return [row("MAY DECIDE", ", ".join(able) or "anybody may abort", "   nothing moves until one does")]
+    choices = _likely(document)
+    if _enough(document["gate"]):
+        return _offer(moment, Span("nothing: it opens when its checks pass"), [each["verb"] for each in choices])
     if not choices:
         return [row("NEXT", "nothing: it goes on by itself")]
     mine = [choice for choice in choices if choice["who"] == "anybody" or moment.viewer in choice["may"]] or choices
     first = mine[0]
-    others = list(dict.fromkeys(choice["verb"] for choice in choices if choice is not first))
-    rest = f"   (or {', '.join([*others, 'why'])})"
-    command = Span(first["command"], "bold")
-    if 12 + columns(first["command"]) + len(rest) <= moment.width:
-        return [row("NEXT", command, rest)]
-    return [row("NEXT", command), row(" ", rest.strip())]
+    others = list(dict.fromkeys(_short(choice, first) for choice in choices if choice is not first))
+    return _offer(moment, Span(first["command"], "bold"), [*others, "why"])
+
+
+def _offer(moment: Moment, first: Span, others: list[str]) -> list[Line]:
+    rest = f"   (or {', '.join(others)})"
+    if LABEL + columns(first.text) + len(rest) <= moment.width:
+        return [row("NEXT", first, rest)]
+    return [row("NEXT", first), row(" ", rest.strip())]
+
+
+def _likely(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the choices without those that would change nothing now."""
+    enough = _enough(document["gate"])
+    steps = [step for stage in document["stages"] for step in stage["steps"]]
+    stays = any(step.get("ramp", {}).get("stay") for step in steps)
+    return [
+        choice
+        for choice in document["choices"]
+        if not (enough and choice["verb"] == "approve")
+        and not (stays and choice["words"] == "stay")
+        and not (document["undoing"] is not None and choice["verb"] == "ramp")
+    ]
+
+
+def _enough(gate: Mapping[str, Any] | None) -> bool:
+    return gate is not None and sum(vote["counts"] for vote in gate["approvals"]) >= gate["needed"]
+
+
+def _short(choice: Mapping[str, Any], first: Mapping[str, Any]) -> str:
+    return f"{choice['verb']} {choice['words']}" if choice["verb"] == first["verb"] else str(choice["verb"])

@@ -61,7 +61,8 @@ def gate_block(moment: Moment) -> list[Line]:
     need = f"{missing} more of {listed(gate['roles'], 'or')}" if missing else "no more approvals"
     if counting:
         need += f"; approved by {listed(counting)}"
-    rows += moment.texts("need", f"{need}; {_who_may(gate['may'], moment.viewer)}")
+    who = f"; {_who_may(gate['may'], moment.viewer)}" if missing else ""
+    rows += moment.texts("need", need + who)
     if not missing and gate["waits_for"]:
         rows += moment.texts("waits for", listed(gate["waits_for"]), "warn")
     return rows
@@ -161,7 +162,7 @@ def ramp_block(moment: Moment, step: Mapping[str, Any]) -> list[Line]:
     """A ramp: where it is among its values, why it went down, what it waits for."""
     ramp, now = step["ramp"], moment.now
     back = bool(ramp["why"])
-    state = "STAYS" if ramp["stay"] else "MOVING" if ramp["moving"] else "STEPPED BACK" if back else "HOLDS"
+    state = "STAYS" if ramp["stay"] else "MOVING" if ramp["moving"] else "STEPPED BACK" if back else "WATCHING"
     if ramp["step_backs"]:
         state += f" {ramp['step_backs']} of {ramp['step_backs_max']}"
     values = []

@@ -15,7 +15,7 @@ VERDICTS = {
     "fail": ("fails", "bad"),
     "neutral": ("not yet", "warn"),
     "inconclusive": ("no data", "warn"),
-    None: ("no answer yet", "dim"),
+    None: ("no word yet", "dim"),
 }
 
 

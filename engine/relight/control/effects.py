@@ -51,14 +51,14 @@ def _undo(entry: EffectEntry) -> str | None:
 
 def _undone_by(run: Run, entry: EffectEntry) -> str:
     """Return where it ends if the run goes well, and what becomes of it if the run is aborted."""
+    if run.outcome is not None:
+        return "left behind"
     for stage in run.plan.stages[run.cursor :]:
         for step in stage.steps:
             if step.undoes in entry.steps:
                 return f"undone at {stage.id}"
             if step.id not in run.steps and step.use is not None and _clears(entry, step.use.args, step.use.capability):
                 return f"cleared at {stage.id}"
-    if run.outcome is not None:
-        return "left behind"
     return "kept on abort" if entry.protective or run.plan.on_abort == "leave" else "undone on abort"
 
 

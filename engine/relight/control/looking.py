@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from relight.drivers.live.providers import Providers
 from relight.errors import RelightError
 from relight.kernel.plan import Plan, Step
-from relight.kernel.scope import expressions_in
 from relight.sdk import Action, Call, Failed, OutcomeUnknown, Secrets
 from relight.sdk.text import one_line
 
@@ -62,7 +61,15 @@ async def _all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 def _known_now(step: Step) -> bool:
     """Return whether a step's arguments are all known before the run."""
-    return step.kind == "action" and step.use is not None and not any(True for _ in expressions_in(step.use.args))
+    return step.kind == "action" and step.use is not None and _is_plain(step.use.args)
+
+
+def _is_plain(tree: Any) -> bool:
+    if isinstance(tree, dict):
+        return all(_is_plain(item) for item in tree.values())
+    if isinstance(tree, list | tuple):
+        return all(_is_plain(item) for item in tree)
+    return tree is None or isinstance(tree, str | int | float)
 
 
 async def _ping(name: str, plugin: str, providers: Providers) -> Answered:
