@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
             command.add_argument("--seed", type=int, default=7, help="of all dice")
         if name == "fault":
             command.add_argument("--kind", default="brownout", choices=("brownout", "release", "surge", "region"))
-            command.add_argument("--seconds", type=float, help="how long a region stays broken (default: until calm)")
+            command.add_argument("--seconds", type=float, help="until a region is well again (default 45; 0: never)")
         if name == "status":
             command.add_argument("--watch", action="store_true", help="a line each second until interrupted")
     options = parser.parse_args(arguments)

@@ -49,9 +49,9 @@ QUERIES: dict[str, Query] = {
     "login_error_ratio": _share("logins_failed_total", "logins_total"),
     "corrupt_writes": Query(promql=_rate('session_writes_total{valid="false"}'), volume=_rate("session_writes_total")),
     "corrupt_reads": Query(promql=_rate('session_reads_total{valid="false"}'), volume=_rate("session_reads_total")),
-    "users_locked_out": Query(promql="sum(people_locked_out)"),
+    "users_locked_out": Query(promql="people_locked_out"),
     "cache_hit_ratio": _share('page_lookups_total{result="hit"}', "page_lookups_total"),
-    "queue_depth": Query(promql="sum(queue_depth)"),
+    "queue_depth": Query(promql="queue_depth"),
     "admitted_over_asked": _share("edge_signins_admitted_total", "edge_signins_asked_total"),
 }
 """The figures that runbooks name. Errors alone lie while people are turned away, so one of them counts those asked."""

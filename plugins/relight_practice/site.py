@@ -185,7 +185,10 @@ class PracticeSite:
         return {name: None if text is None else float(text) for name, text in self.state()["figures"].items()}
 
     def fault(self, kind: str = "brownout", *, seconds: float | None = None) -> None:
-        """Break it: ``brownout``, or only the ``release`` or the ``surge`` of it, or the whole ``region``."""
+        """Break it: ``brownout``, or only the ``release`` or the ``surge`` of it, or the whole ``region``.
+
+        A region gets well after *seconds*, 45 if left out; 0 stands for never.
+        """
         self.request("POST", "/fault", {"kind": kind, "seconds": seconds})
 
     def calm(self) -> None:

@@ -82,6 +82,9 @@ async def start(orders: Orders) -> Child:
         await process.wait()
         _let_go(process)
         raise StartFailed(f"{orders.name} did not come up; see {log_path}") from None
+    except asyncio.CancelledError:
+        process.kill()
+        raise
     return Child(orders, port, process, Client(port))
 
 

@@ -30,6 +30,7 @@ class Deploys:
         return {
             "service": SERVICE,
             "release": running.pop() if len(running) == 1 else "mixed",
+            "settled": self.release,
             "previous": self.history[-2] if len(self.history) > 1 else None,
             "frozen": self.frozen,
             "instances": {node.name: node.release for node in self.fleet.nodes.values()},

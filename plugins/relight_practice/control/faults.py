@@ -10,7 +10,9 @@ from relight_practice.shape import BAD_RELEASE
 from relight_practice.wire import Client
 
 KINDS = ("brownout", "release", "surge", "region")
-IMPAIRED_SHARE = 0.6
+IMPAIRED_SHARE = 0.85
+REGION_HEALS_S = 45.0
+"""Long enough to be moved away from, and short enough for a drill to come back."""
 
 
 @dataclass(slots=True)
@@ -27,29 +29,30 @@ class Faults:
 
         ``release`` deploys the bad release, freeze or no freeze: it happened before anybody froze anything.
         ``surge`` makes five times as many people come, and all of them want the same new pages.
-        ``brownout`` is both. ``region`` makes the nodes of the primary pool fail most requests, for *seconds*.
+        ``brownout`` is both. ``region`` makes the nodes of the primary pool fail most requests for *seconds*,
+        45 if that is left out, until it is calmed if that is 0.
         """
         if kind in ("brownout", "surge"):
             await self.people.request("PUT", "/-/people", b'{"surge": %g}' % self.fleet.shape.surge)
         if kind in ("brownout", "release"):
             await self.deploys.put(BAD_RELEASE)
         if kind == "region":
-            await self._heal_later(seconds)
+            self._heal_later(REGION_HEALS_S if seconds is None else seconds)
             await self.fleet.impair(IMPAIRED_SHARE)
         return {"fault": kind}
 
     async def calm(self) -> dict[str, Any]:
         """End the surge and heal the region; what else is broken stays so until somebody mends it."""
-        await self._heal_later(None)
+        self._heal_later(0.0)
         await self.people.request("PUT", "/-/people", b'{"surge": 0}')
         await self.fleet.impair(0.0)
         return {"fault": None}
 
-    async def _heal_later(self, seconds: float | None) -> None:
+    def _heal_later(self, seconds: float) -> None:
         if self._healing is not None:
             self._healing.cancel()
             self._healing = None
-        if seconds is not None:
+        if seconds:
             self._healing = asyncio.create_task(self._heal(seconds))
 
     async def _heal(self, seconds: float) -> None:

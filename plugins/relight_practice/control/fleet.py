@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class Fleet:
     edge: Client
     impaired: float = 0.0
     nodes: dict[str, Node] = field(default_factory=dict)
+    _halted: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -127,15 +129,26 @@ class Fleet:
             return self.serving()
 
     async def deploy(self, release: int) -> int:
-        """Put *release* on every node, one after the other; return how many were moved."""
+        """Put *release* on every node, one after the other; return how many were moved.
+
+        Raises:
+            Refused: it was halted; some nodes run the one release and some the other.
+        """
         moved = 0
         async with self.lock:
+            self._halted = False
             for node in list(self.nodes.values()):
                 if node.release == release and node.child.alive:
                     continue
+                if self._halted:
+                    raise Refused(f"halted: {moved} of {len(self.nodes)} nodes were moved to release {release}")
                 await self._replace(node, release)
                 moved += 1
         return moved
+
+    def halt(self) -> None:
+        """Have a deploy that goes on end after the node that it is at."""
+        self._halted = True
 
     async def _replace(self, node: Node, release: int) -> None:
         """Start the new process beside the old one, let it take over, and end the old one when it is idle."""
@@ -144,11 +157,8 @@ class Fleet:
             await old.client.post("/-/cache/save")
         node.child = await self._start(replace(old.orders, release=release))
         await self.tell_edge()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + DRAIN_TIMEOUT_S
         with contextlib.suppress(Unreachable):
-            while (await old.client.get("/-/working")).json()["working"] and loop.time() < deadline:
-                await asyncio.sleep(DRAIN_POLL_S)
+            await _until(lambda: _idle(old))
         await old.stop()
 
     async def impair(self, share: float) -> None:
@@ -189,13 +199,27 @@ class Fleet:
         for name in names:
             self.nodes[name].serving = False
         await self.tell_edge()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + DRAIN_TIMEOUT_S
-        while loop.time() < deadline:
+
+        async def drained() -> bool:
             seen = (await self.edge.get("/-/nodes")).json()
-            if not any(seen.get(name, {}).get("in_hand") for name in names):
-                return
-            await asyncio.sleep(DRAIN_POLL_S)
+            return not any(seen.get(name, {}).get("in_hand") for name in names)
+
+        await _until(drained)
+
+
+async def _until(reached: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until *reached* says so, or the time to drain is over."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DRAIN_TIMEOUT_S
+    while loop.time() < deadline:
+        if await reached():
+            return
+        await asyncio.sleep(DRAIN_POLL_S)
+
+
+async def _idle(child: Child) -> bool:
+    working: int = (await child.client.get("/-/working")).json()["working"]
+    return working == 0
 
 
 def write_cache(directory: Path, name: str, pages: list[int]) -> None:

@@ -17,12 +17,6 @@ class Refused(Exception):
 
 
 @dataclass(slots=True)
-class _Carried:
-    digest: bytes
-    task: asyncio.Task[Response]
-
-
-@dataclass(slots=True)
 class Once:
     """Remembers what was done under which idempotency key.
 
@@ -30,41 +24,62 @@ class Once:
     What failed is forgotten, so that it can be tried again.
     """
 
-    _carried: dict[str, _Carried] = field(default_factory=dict)
+    _carried: dict[tuple[str, bytes], asyncio.Task[Response]] = field(default_factory=dict)
+    _divisible: set[asyncio.Task[Response]] = field(default_factory=set)
 
-    async def carry_out(self, request: Request, handler: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Do what *request* says, unless it was done already."""
+    async def carry_out(
+        self, request: Request, handler: Callable[[Request], Awaitable[Response]], *, divisible: bool
+    ) -> Response:
+        """Do what *request* says, unless it was done already.
+
+        Args:
+            request: The order.
+            handler: Carries it out.
+            divisible: Whether it may be stopped at any moment, because it is a row of small complete portions.
+        """
         key = request.headers.get("idempotency-key", "")
         if not key:
             return await handler(request)
-        digest = hashlib.sha256(f"{request.method} {request.target} ".encode() + request.body).digest()
-        known = self._carried.get(key)
-        if known is None:
-            known = self._carried[key] = _Carried(digest, asyncio.create_task(_answered(handler, request)))
+        what = (key, hashlib.sha256(f"{request.method} {request.target} ".encode() + request.body).digest())
+        task = self._carried.get(what)
+        if task is None:
+            task = self._carried[what] = asyncio.create_task(_answered(handler, request))
+            if divisible:
+                self._divisible.add(task)
+                task.add_done_callback(self._divisible.discard)
             self._forget_oldest()
-        elif known.digest != digest:
-            raise Refused(f"the idempotency key {key} was used for another order")
         try:
-            response = await asyncio.shield(known.task)
-        except Exception:
-            self._carried.pop(key, None)
+            response = await asyncio.shield(task)
+        except BaseException:
+            self._carried.pop(what, None)
             raise
         if response.status != 200:
-            self._carried.pop(key, None)
+            self._carried.pop(what, None)
         return response
 
     def look_up(self, key: str) -> dict[str, Any]:
         """Say what became of the order under *key*: ``unknown``, ``running`` or ``done``."""
-        known = self._carried.get(key)
-        if known is None:
+        tasks = self._under(key)
+        if not tasks:
             return {"state": "unknown"}
-        return {"state": "done" if known.task.done() else "running"}
+        return {"state": "done" if all(task.done() for task in tasks) else "running"}
+
+    def stop(self, key: str) -> list[asyncio.Task[Response]]:
+        """Stop what can be stopped under *key* and return all that still goes on; what was done stays done."""
+        running = [task for task in self._under(key) if not task.done()]
+        for task in running:
+            if task in self._divisible:
+                task.cancel()
+        return running
+
+    def _under(self, key: str) -> list[asyncio.Task[Response]]:
+        return [task for (known, _), task in self._carried.items() if known == key]
 
     def _forget_oldest(self) -> None:
-        for key in [key for key, known in self._carried.items() if known.task.done()]:
+        for what in [what for what, task in self._carried.items() if task.done()]:
             if len(self._carried) <= REMEMBERED_MAX:
                 break
-            del self._carried[key]
+            del self._carried[what]
 
 
 async def _answered(handler: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
@@ -72,6 +87,8 @@ async def _answered(handler: Callable[[Request], Awaitable[Response]], request: 
         return await handler(request)
     except Refused as refusal:
         return refused(refusal)
+    except asyncio.CancelledError:
+        return json_response({"error": "stopped", "message": "it was stopped on the way"}, 409)
 
 
 def refused(refusal: Refused) -> Response:

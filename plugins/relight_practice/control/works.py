@@ -16,7 +16,7 @@ from relight_practice.shape import GOOD_RELEASE
 from relight_practice.wire import Client, Unreachable
 
 PROBES = 5
-"""With three requests in five failing, a broken node answers five in a row one time in a hundred."""
+"""With most requests failing, a broken node answers five in a row less than one time in ten thousand."""
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from relight_practice.parts.admission import Admission
 from relight_practice.parts.pages import shard
 from relight_practice.parts.part import Orders, Part
-from relight_practice.wire import BadRequest, Client, Fields, Request, Response, Unreachable, json_response
+from relight_practice.wire import Client, Fields, Request, Response, Unreachable, json_response
 
 UPSTREAM_TIMEOUT_S = 3.0
 CODES = ("200", "401", "404", "429", "500", "502", "503", "504")
@@ -176,10 +176,8 @@ class Edge(Part):
     async def _set_failover(self, request: Request) -> Response:
         fields = Fields.of(request.body)
         fields.text("surface", "consumer", among=("consumer",))
-        fields.text("to", "fallback", among=("fallback",))
-        weight = fields.number("percent", high=100)
-        if weight != round(weight):
-            raise BadRequest("percent must be whole: people are sent over in hundredths")
+        to = fields.text("to", "fallback", among=("fallback", "primary"))
+        percent = fields.whole("percent", high=100)
         fields.done()
-        self._weight = weight
+        self._weight = float(percent if to == "fallback" else 100 - percent)
         return await self._read_failover(request)

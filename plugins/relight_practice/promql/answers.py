@@ -8,7 +8,7 @@ from typing import Any
 
 from relight_practice.metrics.registry import Labels
 from relight_practice.metrics.series import Database
-from relight_practice.promql.evaluate import Element, EvaluationError, Range, Value, evaluate
+from relight_practice.promql.evaluate import Element, EvaluationError, Matrix, Range, Value, evaluate
 from relight_practice.promql.syntax import PromqlError, parse
 
 
@@ -50,18 +50,15 @@ def _time(text: str, now: float) -> float:
 
 def _data(value: Value, time: float) -> dict[str, Any]:
     stamp = round(time, 3)
-    if not isinstance(value, list):
-        return {"resultType": "scalar", "result": [stamp, number_text(value)]}
-    if value and isinstance(value[0], Range):  # a bare range
-        return {"resultType": "matrix", "result": [_series(series) for series in value if isinstance(series, Range)]}
-    return {
-        "resultType": "vector",
-        "result": [
-            {"metric": _metric(e.name, e.labels), "value": [stamp, number_text(e.value)]}
-            for e in value
-            if isinstance(e, Element)
-        ],
-    }
+    if isinstance(value, Matrix):
+        return {"resultType": "matrix", "result": [_series(series) for series in value.series]}
+    if isinstance(value, list):
+        return {"resultType": "vector", "result": [_element(element, stamp) for element in value]}
+    return {"resultType": "scalar", "result": [stamp, number_text(value)]}
+
+
+def _element(element: Element, stamp: float) -> dict[str, Any]:
+    return {"metric": _metric(element.name, element.labels), "value": [stamp, number_text(element.value)]}
 
 
 def _series(series: Range) -> dict[str, Any]:

@@ -47,13 +47,20 @@ class Range:
     samples: list[Sample]
 
 
-Value = float | Vector | list[Range]
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """All series of a range."""
+
+    series: list[Range]
+
+
+Value = float | Vector | Matrix
 
 
 def evaluate(tree: Expression, database: Database, time: float) -> Value:
     """Return a number for a scalar, a vector, or for a bare range its samples."""
     if isinstance(tree, Selector) and tree.range_s is not None:
-        return _range(tree, database, time)
+        return Matrix(_range(tree, database, time))
     return _Evaluation(database, time).of(tree)
 
 
