@@ -50,20 +50,22 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return *text* without any known value."""
+        # What is broken into lines goes first: a form that fits one line of it would leave the others standing.
+        text = self._unwrapped(text)
         for form in self._text:
             if form in text:
                 text = text.replace(form, REDACTED)
-        return self._unwrapped(text)
+        return text
 
     def data(self, data: bytes) -> bytes:
         """Return *data* without any known value, whatever else is in it."""
+        if self._wrapped:
+            # Latin-1 maps every byte to one character and back; the wrapped forms are ASCII.
+            data = self._unwrapped(data.decode("latin-1")).encode("latin-1")
         for form in self._data:
             if form in data:
                 data = data.replace(form, REDACTED.encode())
-        if not self._wrapped or not any(byte in data for byte in b"\n\r\t "):
-            return data
-        # Latin-1 maps every byte to one character and back; the wrapped forms are ASCII.
-        return self._unwrapped(data.decode("latin-1")).encode("latin-1")
+        return data
 
     def _unwrapped(self, text: str) -> str:
         if not self._wrapped:
