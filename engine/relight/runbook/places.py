@@ -5,7 +5,7 @@ Both texts are walked side by side over what is not blank, since folding changes
 
 from relight.runbook.source import Mark, Source
 
-_ESCAPE_CHARS = {"x": 4, "u": 6, "U": 10}
+_ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
 _BLANK_ESCAPES = "0abtnvfre N_LP\t"
 """Escapes that may stand for blanks or control characters; skipped like the blanks of the value."""
 
@@ -15,7 +15,7 @@ def place_inside(source: Source, at: Mark, value: str, offset: int) -> Mark:
     walk = _Walk(source, at)
     place = walk.here()
     for index, char in enumerate(value):
-        if char.isspace() or (char < " "):
+        if _is_blank(char):
             if index >= offset:
                 break
             continue
@@ -24,6 +24,10 @@ def place_inside(source: Source, at: Mark, value: str, offset: int) -> Mark:
             return place
         walk.step()
     return walk.here()
+
+
+def _is_blank(char: str) -> bool:
+    return char.isspace() or char < " "
 
 
 class _Walk:
@@ -48,9 +52,9 @@ class _Walk:
             line = self._lines[self._line]
             while self._col < len(line):
                 if self._style == '"' and line[self._col] == "\\":
-                    if line[self._col + 1 : self._col + 2] not in tuple(_BLANK_ESCAPES):
+                    if not self._escapes_blank(line):
                         return self.here()
-                    self._col += 2
+                    self.step()
                 elif line[self._col].isspace():
                     self._col += 1
                 else:
@@ -60,12 +64,18 @@ class _Walk:
             self._line, self._col = self._line + 1, 0
         return self.here()
 
+    def _escapes_blank(self, line: str) -> bool:
+        """Return whether the escape at the pointer stands for a blank, a control or a joined line."""
+        kind = line[self._col + 1 : self._col + 2]
+        digits = line[self._col + 2 : self._col + 2 + _ESCAPE_DIGITS.get(kind, 0)]
+        return _is_blank(chr(int(digits, 16))) if digits else not kind or kind in _BLANK_ESCAPES
+
     def step(self) -> None:
         """Go past the character found."""
         line = self._lines[self._line] if self._line < len(self._lines) else ""
         rest = line[self._col : self._col + 2]
         if self._style == '"' and rest[:1] == "\\":
-            self._col += _ESCAPE_CHARS.get(rest[1:], 2)
+            self._col += 2 + _ESCAPE_DIGITS.get(rest[1:], 0)
         elif self._style == "'" and rest == "''":
             self._col += 2
         else:
