@@ -4,6 +4,7 @@ import asyncio
 import time
 import urllib.parse
 
+from relight_practice.control.children import StartFailed
 from relight_practice.control.faults import KINDS
 from relight_practice.control.orders import Once, Refused, refused
 from relight_practice.control.works import Works
@@ -112,6 +113,8 @@ class Control(Part):
             return await super().handle(request)
         except Refused as refusal:
             return refused(refusal)
+        except StartFailed as error:
+            return json_response({"error": "start_failed", "message": str(error)}, 500)
         except Unreachable as error:
             return json_response({"error": "unreachable", "message": str(error)}, 502)
 

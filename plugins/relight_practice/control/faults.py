@@ -10,7 +10,7 @@ from relight_practice.shape import BAD_RELEASE
 from relight_practice.wire import Client
 
 KINDS = ("brownout", "release", "surge", "region")
-IMPAIRED_SHARE = 0.85
+IMPAIRED_SHARE = 0.9
 REGION_HEALS_S = 45.0
 """Long enough to be moved away from, and short enough for a drill to come back."""
 

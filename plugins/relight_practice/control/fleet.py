@@ -184,7 +184,13 @@ class Fleet:
 
     async def _add(self, names: list[str], release: int, *, serving: bool) -> None:
         orders = [replace(self.orders, part="node", name=name, release=release) for name in names]
-        for child in await asyncio.gather(*(self._start(one) for one in orders)):
+        started = await asyncio.gather(*(self._start(one) for one in orders), return_exceptions=True)
+        children = [child for child in started if isinstance(child, Child)]
+        if len(children) < len(names):
+            await asyncio.gather(*(child.stop() for child in children))
+            why = next(str(error) for error in started if isinstance(error, BaseException))
+            raise Refused(f"no node was added: {why}")
+        for child in children:
             self.nodes[child.orders.name] = Node(child.orders.name, child, serving)
         await self.tell_edge()
 
