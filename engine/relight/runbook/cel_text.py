@@ -27,8 +27,9 @@ RESERVED = frozenset(
 """Words that CEL keeps for itself: no input, check, probe or step can be read by such a name."""
 
 _STRING = r"[rR]?(?:\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''(?:[^\\]|\\.)*?'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
+_NUMBER = r"0x[0-9a-fA-F]+u?|[0-9]+\.?[0-9]*(?:[eE][-+]?[0-9]+)?[uU]?|\.[0-9]+(?:[eE][-+]?[0-9]+)?"
 TOKEN = re.compile(
-    rf"(?P<blank>\s+|//[^\n]*)|(?P<string>[bB]?{_STRING}|{_STRING})|(?P<number>0x[0-9a-fA-F]+u?|\d+\.?\d*(?:[eE][-+]?\d+)?[uU]?|\.\d+(?:[eE][-+]?\d+)?)"
+    rf"(?P<blank>\s+|//[^\n]*)|(?P<string>[bB]?{_STRING}|{_STRING})|(?P<number>{_NUMBER})"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign>&&|\|\||[<>=!]=|.)",
     re.DOTALL,
 )

@@ -254,6 +254,7 @@ def _written(value: Json) -> str:
 
 
 def _short(text: str) -> str:
+    text = text.strip()
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
@@ -262,7 +263,7 @@ def _first_sentence(error: BaseException) -> str:
     return text.split(". ")[0].rstrip(".")[:200]
 
 
-_PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+_PLACE = re.compile(r"ERROR: <input>:([0-9]+):([0-9]+): (.*)")
 _FOREIGN = {
     "and": "write && for and",
     "or": "write || for or",

@@ -17,6 +17,8 @@ PATTERN_CHARS_MAX = 100
 PATTERN_REPEATS_MAX = 64
 """How often a pattern may repeat a part by count, all counts multiplied; beyond it compiling takes too long."""
 
+_BROKEN = re.compile(r"[-+]?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})([eE][-+]?[0-9]{1,3})?")
+
 
 class BadInput(ValueError):
     """A value that an input does not take; *hint* says what it takes."""
@@ -33,7 +35,7 @@ def parsed(given: Input, text: str) -> Any:
         BadInput: it is not of the input's type, or out of its limits.
     """
     match given.type:
-        case "integer" if re.fullmatch(r"[-+]?\d{1,18}", text.strip()):
+        case "integer" if re.fullmatch(r"[-+]?[0-9]{1,18}", text.strip()):
             return judged(given, int(text))
         case "number" | "percent":
             return judged(given, _number(text))
@@ -78,9 +80,9 @@ def limits(given: Input) -> str:
 
 def _number(text: str) -> float | int | str:
     text = text.strip()
-    if re.fullmatch(r"[-+]?\d{1,18}", text):
+    if re.fullmatch(r"[-+]?[0-9]{1,18}", text):
         return int(text)
-    return float(text) if re.fullmatch(r"[-+]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})([eE][-+]?\d{1,3})?", text) else text
+    return float(text) if _BROKEN.fullmatch(text) else text
 
 
 def _typed(given: Input, value: Any) -> Any:
@@ -88,7 +90,7 @@ def _typed(given: Input, value: Any) -> Any:
     match given.type:
         case "integer" if is_number and float(value).is_integer() and abs(value) < 1 << 63:
             return int(value)
-        case "number" if is_number:
+        case "number" if is_number and (isinstance(value, float) or abs(value) < 1 << 63):
             return value
         case "percent":
             return _percent(value)
@@ -113,7 +115,7 @@ def _typed(given: Input, value: Any) -> Any:
 
 
 def _percent(value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"\d{1,3}(\.\d{1,9})?\s*%", value.strip()):
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})?\s*%", value.strip()):
         value = float(value.strip(" %"))
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -145,7 +147,7 @@ def pattern_problem(pattern: str) -> str:
     """Return why *pattern* is too much to be tried, or nothing."""
     if len(pattern) > PATTERN_CHARS_MAX:
         return f"a pattern has at most {PATTERN_CHARS_MAX} characters"
-    repeats = math.prod(max(1, int(count)) for count in re.findall(r"[{,]\s*(\d{1,9})", pattern))
+    repeats = math.prod(max(1, int(count)) for count in re.findall(r"[{,]\s*([0-9]{1,9})", pattern))
     if repeats > PATTERN_REPEATS_MAX:
         return f"its counts multiply to more than {PATTERN_REPEATS_MAX} repeats"
     return ""

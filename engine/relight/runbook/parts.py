@@ -28,7 +28,8 @@ PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,62}")
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,62}")
 TEXT_CHARS_MAX = 4_000
 """Long enough for an instruction, short enough to be read in an incident."""
-DURATION_PATTERN = r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
+DURATION_PATTERN = r"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+(\.[0-9]+)?s)?([0-9]+ms)?$"
+_SHARE_PATTERN = r"^[0-9]+(\.[0-9]+)?%$"
 EMBEDDING_PATTERN = r"\$\{\{.*\}\}"
 
 
@@ -120,7 +121,7 @@ def _number_or_embedding(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise wrong("RL203", f"this is {kind_of(value)}, not a number", "write a number, or ${{ … }} for one")
     if isinstance(value, str) and OPEN not in value:
-        hint = f"write {value.rstrip(' %')}" if re.fullmatch(r"\d+(\.\d+)?\s*%?", value) else "write a number"
+        hint = f"write {value.rstrip(' %')}" if re.fullmatch(r"[0-9]+(\.[0-9]+)?\s*%?", value) else "write a number"
         raise wrong("RL203", "this is text, not a number", f"{hint}, or ${{{{ … }}}} for one")
     return value
 
@@ -134,7 +135,7 @@ def _scalar(value: Any) -> Any:
 def _count_or_share(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
-    if isinstance(value, str) and re.fullmatch(r"\d{1,3}(\.\d+)?%", value) and 0 < float(value[:-1]) <= 100:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?%", value) and 0 < float(value[:-1]) <= 100:
         return value
     raise wrong("RL207", "this is neither a count nor a share", "write a count from 1, or a share such as 10%")
 
@@ -177,7 +178,7 @@ Scalar: TypeAlias = Annotated[Any, BeforeValidator(_scalar), WithJsonSchema({"ty
 CountOrShare: TypeAlias = Annotated[
     Any,
     BeforeValidator(_count_or_share),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^\d+(\.\d+)?%$"}]}),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": _SHARE_PATTERN}]}),
 ]
 Value: TypeAlias = Annotated[Any, BeforeValidator(_present), WithJsonSchema({})]
 Arguments: TypeAlias = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]

@@ -1,0 +1,73 @@
+"""A gate that nobody at the site can open is refused before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from relight.runbook.plan import prepare_plan
+from relight.sdk.registry import Registry
+
+from .conftest import SITE
+
+SOLO = "solo: {after: 5m, roles: [sre]}\n"
+
+
+@pytest.mark.parametrize(
+    ("approval", "starter", "solo", "refused"),
+    [
+        ("{roles: [sre]}", None, "", False),
+        ("{roles: [sre], min_approvals: 2}", None, "", False),
+        ("{roles: [sre], min_approvals: 3}", None, "", True),
+        ("{roles: [sre, owner], min_approvals: 3}", None, "", False),
+        ("{roles: [sre], min_approvals: 2}", "ana", "", True),
+        ("{roles: [sre], min_approvals: 2, allow_self_approval: true}", "ana", "", False),
+        ("{roles: [boss]}", "bo", "", True),
+        ("{roles: [boss]}", "ana", "", False),
+        ("{roles: [boss], allow_self_approval: true}", "bo", "", False),
+        ("{roles: [boss]}", "bo", SOLO, False),
+        ("{roles: [owner]}", "cy", SOLO, True),
+        ("{roles: [sre], min_approvals: 3}", "ana", SOLO, True),
+        ("{roles: [nobody]}", None, "", True),
+        ("{roles: [nobody]}", None, SOLO, True),
+    ],
+)
+def test_a_gate_needs_enough_different_people(
+    approval: str,
+    starter: str | None,
+    solo: str,
+    refused: bool,
+    write: Callable[..., tuple[Path, Path]],
+    registry: Registry,
+) -> None:
+    """People with the roles are counted; the starter only where the gate or the site's solo rule says so."""
+    runbook = f"stages:\n  - id: a\n    gate: {{approval: {approval}}}\n"
+    planned = prepare_plan(*write(runbook, SITE + solo), starter=starter, registry=registry)
+    codes = [each.code for each in planned.complaints if each.severity == "error"]
+    assert codes == (["RL607"] if refused else [])
+    assert (planned.plan is None) is refused
+
+
+def test_the_refusal_says_who_is_there_and_what_is_missing(
+    write: Callable[..., tuple[Path, Path]], registry: Registry
+) -> None:
+    """The sentence names the gate, what it needs, who could, and who does not count."""
+    runbook = "stages:\n  - id: a\n    gate: {approval: {roles: [sre], min_approvals: 2}}\n"
+    planned = prepare_plan(*write(runbook), starter="ana", registry=registry)
+    assert planned.complaints[0].message == (
+        "nobody here can open the gate of 'a': it needs 2 of sre, there is only bo; "
+        "ana starts the run and does not count"
+    )
+
+
+def test_a_role_misspelt_is_offered(write: Callable[..., tuple[Path, Path]], registry: Registry) -> None:
+    """A role that nobody holds is named, with the one that was meant."""
+    runbook = "stages:\n  - id: a\n    gate: {approval: {roles: [ser, sre]}, escalate: [{after: 5m, notify: bos}]}\n"
+    planned = prepare_plan(*write(runbook), registry=registry)
+    assert [(each.code, each.hint) for each in planned.complaints] == [
+        ("RL608", "did you mean 'sre'?"),
+        ("RL608", "did you mean 'boss'?"),
+    ]
+    assert planned.plan is not None
