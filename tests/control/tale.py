@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -146,6 +147,8 @@ class Tale:
 
     def __init__(self, the_plan: Plan | None = None, *, journal: Journal | None = None, run: str = RUN) -> None:
         self.journal: Journal = journal or MemoryJournal()
+        # In a journal that others read by the clock on the wall it begins a minute ago.
+        self.began = BEGAN if journal is None else time.time_ns() // 1_000_000 - 60_000
         self.id = run
         self.t = 0
         self.seq = 0
@@ -159,19 +162,21 @@ class Tale:
             runbook=self._plan.runbook,
             site=self._plan.site,
             state="pending",
-            started_at=BEGAN,
+            started_at=self.began,
             ended_at=None,
             starter="ana",
             seq=len(first),
         )
         self.journal.create(row, first)
         self.seq = len(first)
-        self.hold = self.journal.drive(run, "serve-2", BEGAN + 10**10, BEGAN, details={"pid": 1, "host": "ops-1"})
+        self.hold = self.journal.drive(
+            run, "serve-2", self.began + 10**10, self.began, details={"pid": 1, "host": "ops-1"}
+        )
         self.say(TookOver(at=self.at, t=self.t, epoch=self.hold.lease.epoch, driver="serve-2"))
 
     @property
     def at(self) -> int:
-        return BEGAN + self.t
+        return self.began + self.t
 
     @property
     def run(self) -> Run:

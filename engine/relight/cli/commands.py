@@ -26,7 +26,7 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
         Command("runs", "reading:runs", "List the runs, unfinished ones first."),
         Command("status", "reading:status", "Say where a run stands; the exit code says it too."),
         Command("watch", "watching:watch", "Follow a run until it ends; Ctrl-C leaves it alone."),
-        Command("why", "reading:why", "Say what a run waits for and where each choice leads."),
+        Command("why", "reading:why", "Say what a run waits for, what is safe, and where each choice leads."),
         Command("approve", "deciding:approve", "Approve a gate's ticket."),
         Command("deny", "deciding:deny", "Deny a gate's ticket; the run holds."),
         Command("ask", "deciding:ask", "Ask a gate anew, with a new ticket."),

@@ -174,9 +174,9 @@ def ramp(door: Door, run: str, where: str, reason: str) -> None:
 @click.argument("text")
 @with_door
 def note(door: Door, run: str, text: str) -> None:
-    """Write something down in the run's journal; a single - reads it from standard input.
+    """Write something down in the run's journal.
 
-    RUN is the id or any unique beginning of it.
+    RUN is the id or any unique beginning of it; TEXT is what to write, a single - reads it from standard input.
     """
     words = sys.stdin.read() if text == "-" else text
     if not words.strip():

@@ -56,7 +56,8 @@ class Door:
 
     def journal_if_any(self) -> "Journal | None":
         """Return the journal, None where nobody has started a run yet."""
-        from relight.journal.locate import FILE_NAME, home
+        from relight.cli.places import home
+        from relight.journal.locate import FILE_NAME
 
         if not self.journal_url and not (home() / FILE_NAME).exists():
             return None
@@ -64,8 +65,11 @@ class Door:
 
     def _opened(self, *, create: bool) -> "Journal":
         if self._journal is None:
+            from relight.cli.places import home
             from relight.journal.locate import open_journal
 
+            if not self.journal_url:
+                home()  # says clearly when there is none
             self._journal = open_journal(self.journal_url or None, create=create)
             self.stack.callback(self._journal.close)
         return self._journal

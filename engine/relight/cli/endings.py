@@ -144,7 +144,7 @@ def _write_report(error: BaseException) -> str:
     """Write the traceback beside the journal, or where temporary files go, and return its path."""
     import tempfile
 
-    from relight.journal.locate import home
+    from relight.cli.places import home
 
     text = "".join(_report(error))
     folders: list[Callable[[], Path]] = [home, lambda: Path(tempfile.gettempdir())]

@@ -21,7 +21,7 @@ FREE_BYTES_LOW = 256 * 1024 * 1024
 def plugins(door: Door, name: str | None) -> int:
     """List the plugins, or document one from its code: its actions, probes, arguments and results.
 
-    Exits 1 when an installed plugin does not work.
+    NAME is what a site's `use:` says; left out, all are listed. Exits 1 when an installed plugin does not work.
     """
     from relight import bootstrap
     from relight.sdk.describe import describe_plugin, render_plugin
