@@ -19,6 +19,8 @@ from relight.sdk.values import Unit, format_duration
 
 SCHEMA = "relight.plugin/v1"
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true | false", dict: "mapping", Any: "anything"}
+_CHOICES_MAX = 2
+"""More kinds of values than this say nothing any more."""
 _WORDS_OF_COLLECTIONS = {list: "list of", tuple: "list of", set: "list of", frozenset: "list of"}
 
 
@@ -75,12 +77,16 @@ def _fields(model: type[BaseModel]) -> list[dict[str, Any]]:
 
 
 def _field(name: str, info: FieldInfo, hint: Any) -> dict[str, Any]:
+    kind = _type(hint)
+    default = None if info.is_required() else _plain(info.get_default(call_default_factory=True))
+    if kind == "duration" and isinstance(default, int | float):
+        default = format_duration(round(default * 1_000))
     described = {
         "name": name,
-        "type": _type(hint),
+        "type": kind,
         "description": info.description or "",
         "required": info.is_required(),
-        "default": None if info.is_required() else _plain(info.get_default(call_default_factory=True)),
+        "default": default,
     }
     nested = [model for model in _models(hint) if model.model_fields]
     if nested:
@@ -102,8 +108,8 @@ def _type(hint: Any) -> str:
     if origin in _WORDS_OF_COLLECTIONS:
         return f"{_WORDS_OF_COLLECTIONS[origin]} {_type(args[0])}"
     if origin is not None:
-        values = f" of {_type(args[1])}" if len(args) == 2 and args[1] is not Any else ""
-        return f"mapping{values}"
+        values = _type(args[1]) if len(args) == 2 and args[1] is not Any else ""
+        return f"mapping of {values}" if values and values.count("|") <= _CHOICES_MAX else "mapping"
     if hint is Secret:
         return "secret reference"
     if isinstance(hint, type) and issubclass(hint, BaseModel):
@@ -144,7 +150,8 @@ def _lines(described: dict[str, Any], width: int) -> Iterator[str]:
         yield f"from {described['origin']}"
     yield ""
     if described["config"]:
-        yield f"CONFIGURATION (a site's providers: NAME: {{use: {described['name']}, ...}})"
+        yield "CONFIGURATION"
+        yield from _wrap(f"in a site: providers: {{NAME: {{use: {described['name']}, ...}}}}", width, 2)
         yield from _field_lines(described["config"], width, 2)
         yield ""
     if not described["needs_config"]:

@@ -12,6 +12,7 @@ from relight.errors import PluginError
 from relight.sdk import capabilities
 from relight.sdk.plugin import Action, Arguments, Contract, Plugin, Probe, Provider, Result
 
+_HINT = "its author has to mend it; other plugins go on working"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -22,10 +23,11 @@ def inspect_plugin(plugin: object, name: str) -> Plugin:
         PluginError: it breaks its contract; the message holds every breach.
     """
     if not isinstance(plugin, Plugin):
-        raise PluginError(name, f"its entry point gives a {type(plugin).__name__}, not a relight.sdk.Plugin")
+        said = f"its entry point gives a {type(plugin).__name__}, not a relight.sdk.Plugin"
+        raise PluginError(name, said, hint=_HINT)
     problems = list(_plugin(plugin, name))
     if problems:
-        raise PluginError(name, "; ".join(problems), hint="its author has to mend it; other plugins go on working")
+        raise PluginError(name, "; ".join(problems), hint=_HINT)
     return plugin
 
 

@@ -1,0 +1,1 @@
+"""Plugins that are wrong in every way that an author may come upon."""
