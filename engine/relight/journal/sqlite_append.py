@@ -35,13 +35,22 @@ def create_run(
     return None
 
 
+# Two look-ups in turn: as one join they take three times as long.
+_STATE = """
+SELECT state, (SELECT epoch FROM leases WHERE leases.run = runs.run AND NOT released) FROM runs WHERE run = ?
+"""
+_LAST = "SELECT seq, hash FROM records WHERE run = ? ORDER BY seq DESC LIMIT 1"
+
+
 def append_batch(connection: apsw.Connection, batch: Batch, location: str) -> Exception | None:
     """Write a batch, or say why not; everything that can be refused is refused before the first write."""
-    epoch = _epoch(connection, batch.run)
-    seq, head = _end(connection, batch.run)
+    found = connection.execute(_STATE, (batch.run,)).fetchone()
+    if found is None:
+        return refusals.no_run(batch.run, location)
+    state, epoch = found
+    seq, head = connection.execute(_LAST, (batch.run,)).fetchone() or (0, GENESIS)
     if stale := refusals.stale(batch, epoch, seq):
-        known = any(connection.execute("SELECT 1 FROM runs WHERE run = ?", (batch.run,)))
-        return stale if known else refusals.no_run(batch.run, location)
+        return stale
     if refusal := refusals.too_large(batch.kinds_and_bodies) or _refuse_answers(connection, batch):
         return refusal
     _insert_records(connection, batch.run, batch.epoch, seq, head, batch.kinds_and_bodies)
@@ -51,31 +60,12 @@ def append_batch(connection: apsw.Connection, batch: Batch, location: str) -> Ex
         _insert_samples(connection, batch.run, batch.samples)
     if batch.live is not None:
         connection.execute("INSERT OR REPLACE INTO live (run, body) VALUES (?, ?)", (batch.run, _json(batch.live)))
-    if batch.state:
-        connection.execute("UPDATE runs SET state = ?2 WHERE run = ?1 AND state <> ?2", (batch.run, batch.state))
+    if batch.state not in ("", state):
+        connection.execute("UPDATE runs SET state = ? WHERE run = ?", (batch.state, batch.run))
     if batch.ended_at is not None:
         connection.execute("UPDATE runs SET ended_at = ? WHERE run = ?", (batch.ended_at, batch.run))
         connection.execute("DELETE FROM locks WHERE run = ?", (batch.run,))
     return None
-
-
-def _epoch(connection: apsw.Connection, run: str) -> int | None:
-    """Return the epoch of whoever has the lease, None if nobody has."""
-    for (epoch,) in connection.execute("SELECT epoch FROM leases WHERE run = ? AND NOT released", (run,)):
-        assert isinstance(epoch, int)
-        return epoch
-    return None
-
-
-def _end(connection: apsw.Connection, run: str) -> tuple[int, str]:
-    """Return number and hash of the last record."""
-    for seq, head in connection.execute(
-        "SELECT seq, hash FROM records WHERE run = ? ORDER BY seq DESC LIMIT 1", (run,)
-    ):
-        assert isinstance(seq, int)
-        assert isinstance(head, str)
-        return seq, head
-    return 0, GENESIS
 
 
 def _refuse_answers(connection: apsw.Connection, batch: Batch) -> JournalError | None:

@@ -6,7 +6,7 @@ One connection writes, one reads; each is used by one thread at a time, and a re
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -62,8 +62,11 @@ class Connections:
     def read(self, work: Callable[[apsw.Connection], T]) -> T:
         """Return what *work* reads."""
         self._refuse_fork()
-        with self._read_lock, self._explained():
-            return work(self._reader)
+        with self._read_lock:
+            try:
+                return work(self._reader)
+            except apsw.Error as error:
+                raise explained(error, self.path) from error
 
     def write(self, work: Callable[[apsw.Connection], T], *, urgent: bool = False) -> T:
         """Return what *work* returns, done in one transaction that is on disk by then.
@@ -112,13 +115,15 @@ class Connections:
         return outcome
 
     def _with_room(self, work: Callable[[], T], *, urgent: bool) -> T:
-        with self._explained():
-            try:
-                return work()
-            except apsw.Error as error:
-                if not (urgent and _is_full(error) and self.reserve.release()):
-                    raise
+        try:
             return work()
+        except apsw.Error as error:
+            if not (urgent and _is_full(error) and self.reserve.release()):
+                raise explained(error, self.path) from error
+        try:
+            return work()
+        except apsw.Error as error:
+            raise explained(error, self.path) from error
 
     def _open_checked(self) -> apsw.Connection:
         """Open the first connection; another program's file and a newer relight's are left as they are."""
@@ -157,13 +162,6 @@ class Connections:
     def _refuse_fork(self) -> None:
         if os.getpid() != self._process:
             raise AssertionError("a journal must be opened again in a forked child")
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except apsw.Error as error:
-            raise explained(error, self.path) from error
 
 
 def _use_log(connection: apsw.Connection, path: Path) -> None:
