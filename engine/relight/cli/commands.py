@@ -5,6 +5,9 @@ The lines stand here and not with the code, so that help needs no import; a test
 
 from typing import NamedTuple
 
+FORMATS = ("text", "json", "jsonl")
+"""What standard output may be for; every command knows them."""
+
 
 class Command(NamedTuple):
     """One command: *place* is ``module:attribute`` under ``relight.cli``."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from relight.cli.commands import FORMATS
 from relight.cli.terminal import Line, write_json, write_lines
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-FORMATS = ("text", "json", "jsonl")
 
 
 class Door:
@@ -107,9 +106,7 @@ class Door:
 def with_door(command: Callable[Concatenate[Door, P], R]) -> Callable[P, R]:
     """Give a command its door as the first argument, and the options that every command has."""
 
-    @click.option(
-        "-o", "--output", type=click.Choice(FORMATS), default="text", help="What standard output is for.", hidden=False
-    )
+    @click.option("-o", "--output", type=click.Choice(FORMATS), default="text", help="What standard output is for.")
     @click.option(
         "--journal",
         default=lambda: os.environ.get("RELIGHT_JOURNAL", ""),

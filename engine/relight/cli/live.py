@@ -151,8 +151,7 @@ def _next(moment: Moment) -> list[Line]:
         return _offer(moment, Span("nothing: it opens when its checks pass"), [each["verb"] for each in choices])
     if not choices:
         return [row("NEXT", "nothing: it goes on by itself")]
-    mine = [choice for choice in choices if choice["who"] == "anybody" or moment.viewer in choice["may"]] or choices
-    first = mine[0]
+    first = choices[0]
     others = list(dict.fromkeys(_short(choice, first) for choice in choices if choice is not first))
     return _offer(moment, Span(first["command"], "bold"), [*others, "why"])
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from relight.cli.commands import COMMANDS, SECTIONS
+from relight.cli.commands import COMMANDS, FORMATS, SECTIONS
 from relight.cli.terminal import clean
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -78,16 +78,21 @@ Exit codes: 0 succeeded; 1 failed; 2 usage; 3 invalid document; 4 not permitted;
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Print the version."
 )
+@click.option("-o", "--output", type=click.Choice(FORMATS), help="What standard output is for.")
+@click.option("--journal", metavar="URL", help="Another journal than the one in RELIGHT_HOME: sqlite:///PATH.")
 @click.pass_context
-def program(ctx: click.Context) -> Any:
+def program(ctx: click.Context, output: str | None, journal: str | None) -> Any:
     """Bring a degraded service back in stages, with a person's hand on the switch.
 
     Without a command: the unfinished runs, then your runbooks with their symptoms.
     """
+    given = {name: value for name, value in (("output", output), ("journal", journal)) if value is not None}
     if ctx.invoked_subcommand is None:
         from relight.cli.catalogue import overview
 
-        return ctx.invoke(overview)
+        return ctx.invoke(overview, **given)
+    # Said before the command it means the same as behind it.
+    ctx.default_map = dict.fromkeys(COMMANDS, given)
     return None
 
 
