@@ -48,14 +48,10 @@ class Once:
                 self._divisible.add(task)
                 task.add_done_callback(self._divisible.discard)
             self._forget_oldest()
-        try:
-            response = await asyncio.shield(task)
-        except BaseException:
-            self._carried.pop(what, None)
-            raise
-        if response.status != 200:
-            self._carried.pop(what, None)
-        return response
+            task.add_done_callback(lambda done: self._forget_failure(what, done))
+        # Not the task but its end is awaited: whoever asked may hang up, and the work goes on.
+        await asyncio.wait({task})
+        return _stopped() if task.cancelled() else task.result()
 
     def look_up(self, key: str) -> dict[str, Any]:
         """Say what became of the order under *key*: ``unknown``, ``running`` or ``done``."""
@@ -75,6 +71,10 @@ class Once:
     def _under(self, key: str) -> list[asyncio.Task[Response]]:
         return [task for (known, _), task in self._carried.items() if known == key]
 
+    def _forget_failure(self, what: tuple[str, bytes], task: asyncio.Task[Response]) -> None:
+        if task.cancelled() or task.exception() is not None or task.result().status != 200:
+            self._carried.pop(what, None)
+
     def _forget_oldest(self) -> None:
         for what in [what for what, task in self._carried.items() if task.done()]:
             if len(self._carried) <= REMEMBERED_MAX:
@@ -87,8 +87,10 @@ async def _answered(handler: Callable[[Request], Awaitable[Response]], request: 
         return await handler(request)
     except Refused as refusal:
         return refused(refusal)
-    except asyncio.CancelledError:
-        return json_response({"error": "stopped", "message": "it was stopped on the way"}, 409)
+
+
+def _stopped() -> Response:
+    return json_response({"error": "stopped", "message": "it was stopped on the way"}, 409)
 
 
 def refused(refusal: Refused) -> Response:

@@ -31,8 +31,8 @@ def _extrapolated(
         to_start = min(to_start, sampled * (first[1] / growth))
     if to_end >= threshold:
         to_end = average / 2
-    growth *= (sampled + to_start + to_end) / sampled
-    return growth / (end - start) if per_second else growth
+    factor = (sampled + to_start + to_end) / sampled
+    return growth * (factor / (end - start) if per_second else factor)
 
 
 def _rate(samples: Sequence[Sample], start: float, end: float) -> float | None:
