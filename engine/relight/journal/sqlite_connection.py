@@ -220,8 +220,7 @@ def explained(error: apsw.Error, path: Path) -> JournalError:
     if isinstance(error, apsw.CorruptError):
         return JournalError(
             f"the journal {path} is damaged ({error})",
-            hint="keep a copy of it and of the files beside it, then relight verify; runs under way are safest aborted "
-            "from a new journal by hand",
+            hint="keep a copy of it and of the files beside it first; relight verify tells what is sound",
         )
     if isinstance(error, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError | apsw.AuthError):
         return JournalError(f"the journal {path} cannot be written ({error})", hint=ELSEWHERE)
