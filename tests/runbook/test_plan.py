@@ -295,6 +295,24 @@ stages:
     ]
 
 
+def test_a_condition_that_is_neither_true_nor_false_is_refused(write: Write, registry: Registry) -> None:
+    """A stage or step whose ``when`` is known in the plan and no truth would silently be skipped."""
+    runbook = """\
+inputs: {nodes: {type: integer, default: 2}}
+stages:
+  - id: a
+    when: inputs.nodes
+    steps:
+      - {id: a, action: deploy.freeze, when: inputs.nodes + 1.5 > 2.0}
+      - {id: b, action: deploy.freeze, when: inputs.nodes > 0}
+"""
+    types = "the types do not fit each other (write double(x) or int(x) where whole and broken numbers meet)"
+    assert problems(write, registry, runbook) == [
+        "a:6:11 RL306 this is 2 here, neither true nor false",
+        f"a:8:46 RL613 this fails here: inputs.nodes + 1.5 > 2.0: {types}",
+    ]
+
+
 def test_mistakes_of_the_site_are_complained_of_there(write: Write, registry: Registry) -> None:
     """What the site gets wrong has its place in the site's document."""
     site = """\

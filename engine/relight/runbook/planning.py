@@ -62,8 +62,20 @@ class Planning:
         text = getattr(part, key)
         if text is None:
             return None
-        self._known_values([name.path for name in read_cel(text).names], part.place(key))
-        return bare(text)
+        at, condition = part.place(key), bare(text)
+        if self._known_values([name.path for name in read_cel(text).names], at) and is_static(condition):
+            self._decided(condition, at)
+        return condition
+
+    def _decided(self, condition: CelExpression, at: Mark) -> None:
+        """Complain where a condition that is known now is neither true nor false: it would silently never hold."""
+        try:
+            value = condition.value(self.scope)
+        except ExpressionFailed as failed:
+            self.here.add("RL613", at, f"this fails here: {failed}", "look at the site's values and the inputs")
+            return
+        if not isinstance(value, bool):
+            self.here.add("RL306", at, f"this is {value!r} here, neither true nor false", "compare it with something")
 
     def criterion(self, part: Part, key: str) -> CelExpression | None:
         """Return a criterion over ``value`` alone: inputs and site are written into it."""

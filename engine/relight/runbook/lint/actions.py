@@ -118,9 +118,11 @@ def _destructive(scene: Scene, stood: Stood) -> None:
         for text, path in texts(part.raw(key)):
             for name in _names(text):
                 root, *rest = name.split(".")
-                if root == "steps" and rest and rest[0] in same:
+                if root == "checks" or (root == "steps" and rest and rest[0] in same):
                     message = f"a destructive step's arguments must be known when its gate asks; {name} is not"
-                    hint = f"move step {rest[0]!r} to an earlier stage"
+                    hint = "a check may turn while people decide: read a probe"
+                    if root == "steps":
+                        hint = f"move step {rest[0]!r} to an earlier stage"
                     scene.complaints.add("RL507", part.place(key, *path), message, hint)
 
 

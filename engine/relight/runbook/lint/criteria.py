@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from relight.kernel.plan import ExpressionFailed
 from relight.runbook.cel_text import FUNCTIONS, MACROS, read_cel
-from relight.runbook.document import Check, Precondition
+from relight.runbook.document import Check
 from relight.runbook.expressions import bare, problem_with
 from relight.runbook.lint.scene import Scene
 from relight.runbook.offers import Offer
@@ -42,15 +42,17 @@ def check_criteria(scene: Scene) -> None:
     for stood in scene.steps:
         if stood.step.probe is not None and stood.step.pass_when is not None:
             _probe(scene, stood.step, stood.step.pass_when, None)
+        if stood.step.settle is not None:
+            _probe(scene, stood.step.settle, stood.step.settle.done_when, None, key="done_when")
 
 
-def _probe(scene: Scene, part: "Check | Precondition | Part", passes: str, fails: str | None) -> None:
+def _probe(scene: Scene, part: Part, passes: str, fails: str | None, *, key: str = "pass_when") -> None:
     offer = scene.offer(part)  # type: ignore[arg-type]
     if offer is None or not offer.is_probe:
         return
     samples = results(offer, passes, fails or "")
     if samples is not None:
-        _judge(scene, part, passes, fails, samples=samples)
+        _judge(scene, part, passes, fails, samples=samples, key=key)
 
 
 def numbers(check: Check) -> Iterator[float]:
@@ -114,13 +116,19 @@ def _values(annotation: Any, literals: list[float], words: list[str]) -> Iterato
 
 
 def _judge(
-    scene: Scene, part: Part, passes: str, fails: str | None, *, samples: list[Any], share: bool = False
+    scene: Scene,
+    part: Part,
+    passes: str,
+    fails: str | None,
+    *,
+    samples: list[Any],
+    key: str = "pass_when",
+    share: bool = False,
 ) -> None:
-    tried = {key: _try(passes if key == "pass_when" else fails, samples) for key in ("pass_when", "fail_when")}
-    for key, verdicts in tried.items():
+    good, bad = _try(passes, samples), _try(fails, samples)
+    for name, verdicts in ((key, good), ("fail_when", bad)):
         if verdicts is not None:
-            _one(scene, part, key, verdicts)
-    good, bad = tried["pass_when"], tried["fail_when"]
+            _one(scene, part, name, verdicts)
     if good is None:
         return
     if bad is not None and True in good and True in bad:

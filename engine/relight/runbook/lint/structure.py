@@ -1,6 +1,6 @@
 """Keys that need or exclude each other, ids, and references from one part to another."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from relight.runbook.cel_text import RESERVED
 from relight.runbook.complaints import did_you_mean
@@ -21,8 +21,10 @@ def check_structure(scene: Scene) -> None:
         _one_source(scene, check, "query", "probe")
     for stage in scene.runbook.stages:
         _stage(scene, stage)
-        for item in (*stage.preconditions, *stage.verify):
-            _check_or_probe(scene, item)
+        for items in (stage.preconditions, stage.verify):
+            _listed_once(scene, items)
+            for item in items:
+                _check_or_probe(scene, item)
         for step in stage.steps:
             if step.written("parallel"):
                 _group(scene, step)
@@ -139,6 +141,16 @@ def _check_or_probe(scene: Scene, item: Precondition) -> None:
     if item.written("probe") and not item.written("pass_when") and not item.written("check"):
         hint = "add pass_when: CEL over value"
         scene.complaints.add("RL202", item.place(), f"{item.thing} with a probe needs the key 'pass_when'", hint)
+
+
+def _listed_once(scene: Scene, items: Sequence[Precondition]) -> None:
+    seen: list[tuple[object, ...]] = []
+    for item in items:
+        same = (item.check, item.probe, item.with_, item.pass_when)
+        if same in seen and (item.check or item.probe):
+            what = item.check or item.probe
+            scene.complaints.add("RL401", item.place(), f"{what!r} is listed twice", "keep one of them")
+        seen.append(same)
 
 
 def _group(scene: Scene, step: Step) -> None:

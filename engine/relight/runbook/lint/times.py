@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from relight.runbook.document import Check, Ramp, Verify
+from relight.runbook.document import Check, Gate, Ramp, Verify
 from relight.runbook.lint.scene import Scene
 from relight.runbook.parts import Part
 from relight.runbook.template import is_template
@@ -26,6 +26,7 @@ def check_times(scene: Scene) -> None:
         if stage.gate is not None:
             _not_zero(scene, stage.gate, "expires_after", stage.gate.expires_after)
             _not_zero(scene, stage.gate.approval, "valid_for", stage.gate.approval.valid_for)
+            _escalations(scene, stage.gate)
         for item in stage.verify:
             _verify(scene, item, runbook.checks.get(item.check or ""))
     for stood in scene.steps:
@@ -47,6 +48,16 @@ def check_times(scene: Scene) -> None:
 def _not_zero(scene: Scene, part: Part, key: str, value: int) -> None:
     if value == 0:
         scene.complaints.add("RL509", part.place(key), f"{key} is zero: no time could pass", "give it a length")
+
+
+def _escalations(scene: Scene, gate: Gate) -> None:
+    for item in gate.escalate:
+        if item.after >= gate.expires_after > 0:
+            message = (
+                f"the gate expires after {format_duration(gate.expires_after)}, so nobody is told after "
+                f"{format_duration(item.after)}"
+            )
+            scene.complaints.add("RL502", item.place("after"), message, "tell them sooner, or let the gate ask longer")
 
 
 def _wait(scene: Scene, step: Part) -> None:
