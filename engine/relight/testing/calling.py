@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +17,8 @@ RESULT_BYTES_MAX = 16 * 1024
 GRACE_S = 0.5
 
 
-async def perform(action: Action, args: Mapping[str, Any], key: str = "conformance") -> Result:
-    """Do *action* with *args*, as a driver would."""
+async def perform(action: Action, args: Mapping[str, Any], key: str = "") -> Result:
+    """Do *action* with *args*, as a driver would: under a key of its own, unless it is the same thing once more."""
     return await action.perform(call_for(action.contract, args, key))
 
 
@@ -41,11 +42,10 @@ async def in_force(action: Action, args: Mapping[str, Any]) -> dict[str, Any] | 
     return parsed.model_dump(mode="json", include=set(found))
 
 
-def call_for(contract: Contract, args: Mapping[str, Any], key: str = "conformance", **more: Any) -> Call:
+def call_for(contract: Contract, args: Mapping[str, Any], key: str = "", **more: Any) -> Call:
     """Return a call as a driver makes it; *more* are further fields of :class:`Call`."""
-    return Call(
-        **{"key": key, "run": "conformance", "deadline_s": 30.0, "grace_s": GRACE_S, **more}, args=contract.args(**args)
-    )
+    named = {"key": key or f"conformance-{uuid.uuid4()}", "run": "conformance", "deadline_s": 30.0, "grace_s": GRACE_S}
+    return Call(**{**named, **more}, args=contract.args(**args))
 
 
 def way_back(contract: Contract, before: Mapping[str, Any] | None, args: Mapping[str, Any]) -> dict[str, Any]:

@@ -215,15 +215,16 @@ class ProviderConformance:
         self.run(body)
 
     def test_flushed_sessions_come_back(self) -> None:
-        """Quarantine deletes nothing: as many come back as were moved."""
+        """Quarantine deletes nothing: what was moved is restored, or left where its user has a newer one."""
         self.needs("sessions.flush", "sessions.restore")
 
         async def body(provider: Provider) -> None:
             flush = next(self.actions(provider, "sessions.flush"))
             restore = next(self.actions(provider, "sessions.restore"))
-            moved = await perform(flush, self.sample(flush.contract).args)
-            back = await perform(restore, {"where": "all"})
-            assert_same(getattr(moved, "moved", None), getattr(back, "restored", None), "sessions brought back")
+            moved: Any = await perform(flush, self.sample(flush.contract).args)
+            back: Any = await perform(restore, {"where": "all"})
+            lost = moved.moved - back.restored - back.left
+            assert lost <= 0, f"{moved.moved} were moved, {back.restored} restored and {back.left} left: {lost} are lost"
 
         self.run(body)
 
