@@ -9,13 +9,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from relight.cli.deputy import DEPUTY, Answerer
 from relight.cli.door import Door, with_door
-from relight.cli.following import Follower, goes_live
+from relight.cli.following import Follower, goes_live, signals_end_in_order
 from relight.cli.practice import FAULTS, Practice
 from relight.cli.terminal import Line, Span, line, may_prompt, pad
 from relight.errors import RelightError, UsageError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from relight.kernel.state import Run
 
 RUNBOOK = "brownout-recovery"
-STEADY_S = 4.0
+STEADY_S = 3.0
 """Before the site is broken: its figures are averages over seconds, and a calm one is what to come back to."""
 SHOWS_S = 60.0
 """How long a brownout may take to show; on a quiet machine it takes five seconds."""
@@ -49,7 +49,7 @@ def drill(door: Door, runbook: str, auto: bool, keep: bool, seed: int) -> int:
     """
     if not auto and not may_prompt():
         raise UsageError("a drill asks for its gates, and there is no terminal to ask on", hint="add --auto")
-    with _signals(), _place(door, keep=keep) as folder:
+    with signals_end_in_order(), _place(door, keep=keep) as folder:
         practice = Practice(folder / "site", seed=seed)
         run_id = ""
         ended = False
@@ -66,21 +66,6 @@ def drill(door: Door, runbook: str, auto: bool, keep: bool, seed: int) -> int:
             if run_id:
                 _end_driver(door, run_id)
             _end_site(door, practice, folder, keep=keep and ended)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[None]:
-    """Turn the signals that end a program into exceptions, so that nothing is left behind."""
-
-    def leave(number: int, _frame: Any) -> None:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -105,7 +90,7 @@ def _break(door: Door, practice: Practice, runbook: str, *, alone: bool) -> None
     kind = FAULTS.get(runbook, "brownout")
     what = "a bad release and a surge" if kind == "brownout" else f"a {kind} failure"
     door.tell(_step(f"It is well. Breaking it now: {what} ..."))
-    practice.site.fault(kind)
+    practice.fault(kind)
     deadline = time.monotonic() + SHOWS_S
     while not _shows(practice):
         if time.monotonic() > deadline:
@@ -187,12 +172,12 @@ def _summary(door: Door, follower: Follower, practice: Practice) -> None:
             line("  ", pad(entry["id"], 14), pad(entry["state"], 11), span(entry["took_s"] * 1_000), f"  {people}")
         )
     left = follower.document()["effects_in_force"]
-    names = ", ".join(effect["says"] for effect in left)
-    rows.append(f"  Left in force: {names or 'nothing'}.")
+    rows.append(f"  Left in force: {counted(len(left), 'effect') if left else 'nothing'}")
+    rows += [f"    {effect['step']}  {effect['says']}" for effect in left]
     rows.append(
         f"  Locked out: {counted(practice.locked_out_worst, 'user')} at worst, {practice.locked_out} at the end."
     )
-    rows.append(f"  Sign-ins that fail now: {figure(practice.figures.get('login_error_ratio'), '%')}.")
+    rows.append(f"  Sign-ins that fail now: {figure(practice.figures.get('login_error_ratio'), '%')}")
     door.tell(*rows)
 
 

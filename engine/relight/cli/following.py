@@ -4,9 +4,12 @@ The view is not the driver: it only reads, and leaving it changes nothing.
 """
 
 import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from relight.cli.live import render
@@ -156,12 +159,31 @@ def goes_live(stream: TextIO) -> bool:
     return is_terminal(stream) and os.environ.get("TERM", "") not in {"", "dumb"}
 
 
+@contextmanager
+def signals_end_in_order() -> Iterator[None]:
+    """Turn the signals that end a program into exceptions, so that a terminal is left as it was found."""
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def follow_here(follower: Follower, *, until_decision: bool) -> int:
     """Follow on this terminal; Ctrl-C leaves the view and says how to come back."""
     from relight.cli.endings import INTERRUPTED
 
     try:
-        return follower.follow(until_decision=until_decision)
+        with signals_end_in_order():
+            return follower.follow(until_decision=until_decision)
     except KeyboardInterrupt:
         rest = f"{follower.name}{follower.journal_option}"
         write_lines(

@@ -6,7 +6,8 @@ the module that it stands in tells what its site document is.
 
 import json
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,8 @@ from relight.errors import PluginError
 GROUP, NAME = "relight.sites", "practice"
 FIGURES_S = 1.0
 """Between two looks at the site: its figures are averages over seconds."""
+REGION_S = 45.0
+"""After this long a region that failed is well again, so that traffic can be brought back to it."""
 FAULTS = {"failover-and-return": "region"}
 """What breaks the site for a runbook that is not for a brownout."""
 
@@ -28,7 +31,7 @@ class Site(Protocol):
 
     def start(self, *, alone: bool = False) -> str: ...
     def stop(self) -> None: ...
-    def fault(self, kind: str = "brownout") -> None: ...
+    def fault(self, kind: str = "brownout", *, seconds: float | None = None) -> None: ...
     def state(self) -> dict[str, Any]: ...
 
 
@@ -46,13 +49,20 @@ class Practice:
 
     def start(self, *, alone: bool) -> None:
         """Start it and begin to look at it."""
-        self.site.start(alone=alone)
+        with _said_by_the_site():
+            self.site.start(alone=alone)
         self._gauge.start()
+
+    def fault(self, kind: str) -> None:
+        """Break it."""
+        with _said_by_the_site():
+            self.site.fault(kind, seconds=REGION_S)
 
     def stop(self) -> None:
         """Stop looking, and stop it."""
         self.look_no_more()
-        self.site.stop()
+        with _said_by_the_site():
+            self.site.stop()
 
     def look_no_more(self) -> None:
         """Leave it as it is."""
@@ -71,6 +81,19 @@ class Practice:
                 self.locked_out, self.locked_out_worst = int(people["locked_out"]), int(people["locked_out_worst"])
                 self.figures = figures
             self._done.wait(FIGURES_S)
+
+
+@contextmanager
+def _said_by_the_site() -> Iterator[None]:
+    """Turn whatever the site raises into an error that names it.
+
+    Raises:
+        PluginError: it did not do what it was told.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise PluginError(NAME, str(error) or type(error).__name__, hint="is this machine very busy?") from error
 
 
 def _found() -> tuple[Any, ModuleType]:
