@@ -6,14 +6,24 @@ the moment. What is taken is always at least one fact.
 
 from collections.abc import Callable
 
-from relight.errors import NotNow
-from relight.kernel import asking_steps
+from relight.errors import NotNow, NotPermitted
 from relight.kernel import facts as f
+from relight.kernel.asking_steps import (
+    holds_open_to,
+    leave,
+    mark,
+    ramp,
+    reopen_undone,
+    retry,
+    skip_step,
+    undo,
+    waive,
+)
 from relight.kernel.authority import gate_roles, may_decide, permit
-from relight.kernel.book import Book, find_hold
+from relight.kernel.book import Book
 from relight.kernel.inputs import Asked
-from relight.kernel.plan import ExpressionFailed, Gate, Stage
-from relight.kernel.stages import ask_gate, counting_votes
+from relight.kernel.plan import Gate, Stage
+from relight.kernel.stages import counting_votes
 from relight.kernel.state import Ticket
 
 
@@ -65,9 +75,9 @@ def _approve(book: Book, asked: Asked) -> None:
     stage, gate, ticket = _gate_of(book, asked)
     permit(book.run, asked.person, "gate", "approve", stage=stage)
     if asked.person == book.run.starter and not gate.approval.allow_self_approval:
-        others = [person for person in may_decide(book.run, gate) if person != asked.person]
-        permit_hint = f"ask {' or '.join(others)}" if others else "nobody else of the site could"
-        raise NotNow(f"{asked.person} started this run, and this gate wants somebody else", hint=permit_hint)
+        others = may_decide(book.run, gate)
+        hint = f"ask {' or '.join(others)}" if others else "nobody else of the site could"
+        raise NotPermitted(f"{asked.person} started this run, and this gate wants somebody else", hint=hint)
     if any(vote.person == asked.person for vote in counting_votes(book.run, gate, ticket, book.t)):
         raise NotNow(f"{asked.person} has approved {ticket.id} already; one person is one vote")
     book.say(f.VoteCast, ticket=ticket.id, person=asked.person, door=asked.door, proof=asked.proof, reason=asked.reason)
@@ -82,18 +92,15 @@ def _deny(book: Book, asked: Asked) -> None:
 
 
 def _ask(book: Book, asked: Asked) -> None:
+    """Have the gate ask anew: what it had frozen is read again, and earlier approvals do not count."""
     permit(book.run, asked.person, "known", "ask")
-    run = book.run
-    stage = run.current
-    if stage is None or stage.gate is None or run.stage.phase != "approach" or run.ticket is None:
+    run, stage, ticket = book.run, book.run.current, book.run.ticket
+    if stage is None or stage.gate is None or ticket is None or run.stage.phase != "approach":
         raise NotNow("no gate is or was waiting here", hint=f"relight why {run.id[:8]}")
-    for code in ("gate-denied", "gate-expired"):
-        if find_hold(run, code) is not None:
-            book.say(f.HoldLeft, code=code, stage=stage.id, verb="ask", person=asked.person, reason=asked.reason)
-    try:
-        ask_gate(book, stage, stage.gate)
-    except ExpressionFailed as error:
-        raise NotNow(f"the gate cannot ask: {error}") from None
+    if ticket.status == "waiting":
+        book.say(f.GateExpired, ticket=ticket.id, why=f"{asked.person} had it asked anew")
+    for hold in holds_open_to(run, "ask"):
+        leave(book, hold, asked)
 
 
 def _pause(book: Book, asked: Asked) -> None:
@@ -104,25 +111,22 @@ def _pause(book: Book, asked: Asked) -> None:
 
 def _resume(book: Book, asked: Asked) -> None:
     permit(book.run, asked.person, "known", "resume")
-    taken = False
-    if book.run.paused:
+    run = book.run
+    holds = holds_open_to(run, "resume")
+    if not run.paused and not holds:
+        why = f"it holds: {run.holds[0].text}" if run.holds else f"it is {run.state}"
+        raise NotNow(f"run {run.id} is not paused; {why}", hint=f"relight why {run.id[:8]} lists the ways on")
+    if run.paused:
         book.say(f.Resumed, person=asked.person, reason=asked.reason)
-        taken = True
-    for code in ("guard-breached", "undone", "undo-failed"):
-        hold = find_hold(book.run, code)
-        if hold is not None:
-            asking_steps.leave(book, hold, asked)
-            asking_steps.reopen_undone(book, asked)
-            taken = True
-    if not taken:
-        hold = book.run.holds[0] if book.run.holds else None
-        why = f"it holds: {hold.text}" if hold is not None else f"it is {book.run.state}"
-        raise NotNow(f"run {book.run.id} is not paused; {why}", hint=f"relight why {book.run.id[:8]} lists the ways on")
+    for hold in holds:
+        leave(book, hold, asked)
+    if any(hold.code in ("undone", "undo-failed") for hold in holds):
+        reopen_undone(book, asked)
 
 
 def _abort(book: Book, asked: Asked) -> None:
     for hold in book.run.holds:
-        asking_steps.leave(book, hold, asked)
+        leave(book, hold, asked)
     book.say(f.AbortBegun, person=asked.person, reason=asked.reason)
 
 
@@ -135,13 +139,12 @@ def _skip(book: Book, asked: Asked) -> None:
         raise NotNow("skipping forward needs a reason", hint="add --reason 'why it is safe'")
     if stage is None:
         raise NotNow("every stage is done; nothing is left to skip")
-    steps = {step.id for item in run.plan.stages for step in item.steps}
-    if asked.subject in steps:
-        asking_steps.skip_step(book, asked)
+    if asked.subject in run.plan_index:
+        skip_step(book, asked)
     elif run.stage.phase == "approach":
         _skip_stage(book, asked, stage)
     else:
-        asking_steps.waive(book, asked, stage)
+        waive(book, asked, stage)
 
 
 def _skip_stage(book: Book, asked: Asked, stage: Stage) -> None:
@@ -149,8 +152,10 @@ def _skip_stage(book: Book, asked: Asked, stage: Stage) -> None:
         raise NotNow(f"{asked.subject} is not the stage that waits; that is {stage.id}")
     if not stage.optional:
         raise NotNow(f"stage {stage.id} is not optional", hint="deny, or abort; the runbook says what may be left out")
-    for hold in book.run.holds:
-        asking_steps.leave(book, hold, asked)
+    if book.run.undo is not None:
+        raise NotNow("something is being undone; wait for it")
+    for hold in holds_open_to(book.run, "skip"):
+        leave(book, hold, asked)
     book.say(f.StageSkipped, stage=stage.id, why="a person skipped it", person=asked.person, reason=asked.reason)
 
 
@@ -160,11 +165,11 @@ VERBS: dict[str, Callable[[Book, Asked], None]] = {
     "ask": _ask,
     "pause": _pause,
     "resume": _resume,
-    "retry": asking_steps.retry,
+    "retry": retry,
     "skip": _skip,
-    "mark": asking_steps.mark,
-    "ramp": asking_steps.ramp,
-    "undo": asking_steps.undo,
+    "mark": mark,
+    "ramp": ramp,
+    "undo": undo,
     "abort": _abort,
 }
 """Every verb that a person may ask of a run, besides ``note``."""

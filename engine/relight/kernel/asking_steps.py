@@ -2,14 +2,16 @@
 
 from relight.errors import NotNow
 from relight.kernel import facts as f
-from relight.kernel import ramping
+from relight.kernel import fanning, ramping
 from relight.kernel.authority import permit
 from relight.kernel.book import Book, find_hold
+from relight.kernel.choices import open_ways
+from relight.kernel.effects import down_to, effect_key, may_undo, to_undo
 from relight.kernel.inputs import Asked
-from relight.kernel.outcomes import settle, take_effect
-from relight.kernel.plan import Stage, Step
+from relight.kernel.outcomes import hold_failed, is_unknown, settle, take_effect
+from relight.kernel.plan import ExpressionFailed, Stage, Step
+from relight.kernel.scope import resolve
 from relight.kernel.state import (
-    Backoff,
     Dispatch,
     Done,
     Failed,
@@ -17,15 +19,13 @@ from relight.kernel.state import (
     Hold,
     Manual,
     Ramping,
+    Run,
     StepRecord,
     Unknown,
-    Waiting,
 )
-from relight.kernel.undoing import keys_to_undo
-from relight.kernel.watching import open_steps
+from relight.kernel.undoing import begin_undo
 
-STEP_HOLDS = ("step-failed", "between-failed", "expression-failed", "probe-blind", "check-blind")
-RETRIED = ("step-failed", "expression-failed")
+BEGUN_AGAIN = ("step-failed", "expression-failed")
 """Holds whose ``retry`` begins the step itself again; the others only look again."""
 
 
@@ -42,18 +42,35 @@ def leave(book: Book, hold: Hold, asked: Asked) -> None:
     )
 
 
-def _known_step(book: Book, step_id: str) -> Step:
-    index = book.run.plan_index
-    if step_id not in index:
-        raise NotNow(f"there is no step {step_id!r}", hint=f"steps are {', '.join(index)}")
-    return index[step_id][1]
-
-
-def _hold_about(book: Book, subject: str, codes: tuple[str, ...]) -> Hold | None:
+def leave_about(book: Book, asked: Asked, step: Step) -> None:
+    """End every hold that is about this step."""
     for hold in book.run.holds:
-        if hold.code in codes and subject in ("", hold.step, hold.subject, hold.stage):
-            return hold
-    return None
+        if hold.step == step.id:
+            leave(book, hold, asked)
+
+
+def holds_open_to(run: Run, verb: str, subject: str = "") -> list[Hold]:
+    """Return the holds that this verb ends, and that are about *subject* where one is given."""
+    return [
+        hold
+        for hold in run.holds
+        if subject in ("", hold.step, hold.subject, hold.stage)
+        and any(way.verb == verb for way in open_ways(run, hold))
+    ]
+
+
+def _known_step(run: Run, step_id: str) -> Step:
+    if step_id not in run.plan_index:
+        raise NotNow(f"there is no step {step_id!r}", hint=f"steps are {', '.join(run.plan_index)}")
+    return run.step_of(step_id)
+
+
+def _mark_hint(run: Run, step: str) -> str:
+    return f"relight mark {run.id[:8]} {step} done|not-done"
+
+
+def _under_way(run: Run, step: Step) -> bool:
+    return any(item.step == step.id for item in run.dispatches.values())
 
 
 # ---- retry
@@ -62,37 +79,32 @@ def _hold_about(book: Book, subject: str, codes: tuple[str, ...]) -> Hold | None
 def retry(book: Book, asked: Asked) -> None:
     """Try again what failed, or look again at what could not be read."""
     permit(book.run, asked.person, "known", "retry")
-    codes = (
-        *STEP_HOLDS,
-        "precondition-failed",
-        "precondition-blind",
-        "verify-failed",
-        "undo-failed",
-        "ramp-exhausted",
-        "undone",
-    )
-    hold = _hold_about(book, asked.subject, codes)
-    if hold is None:
-        about = f"{asked.subject}" if asked.subject else "anything"
+    holds = holds_open_to(book.run, "retry", asked.subject)
+    if not holds:
+        about = asked.subject or "anything"
         raise NotNow(f"nothing holds that a retry of {about} would end", hint=f"relight why {book.run.id[:8]}")
+    hold = holds[0]
     leave(book, hold, asked)
-    if hold.code in RETRIED and hold.step:
+    if hold.code in BEGUN_AGAIN and hold.step:
         book.say(f.StepReopened, step=hold.step, person=asked.person)
-    elif hold.code == "ramp-exhausted":
-        book.say(f.RampSteered, step=hold.step, stay=False, person=asked.person)
-    elif hold.code == "undone":
-        reopen_undone(book, asked)
     elif hold.code == "undo-failed":
-        keys = tuple(key for key in keys_to_undo(book.run) if key in hold.text)
-        book.say(f.UndoBegun, keys=keys or keys_to_undo(book.run), then="hold", step=hold.step, person=asked.person)
+        _undo_again(book, asked)
+
+
+def _undo_again(book: Book, asked: Asked) -> None:
+    before = book.run.undo_before
+    assert before is not None, "an undo that failed was one"
+    what = [entry for entry in to_undo(book.run) if entry.key in before.failed]
+    begin_undo(book, what, then="hold", step=before.step, back_to=before.back_to, person=asked.person)
 
 
 def reopen_undone(book: Book, asked: Asked) -> None:
-    """Send the undone steps of the current stage back to their beginning."""
-    stage = book.run.current
+    """Send the steps of the current stage that a person had undone back to their beginning."""
+    before, stage = book.run.undo_before, book.run.current
+    undone = before.steps if before is not None else ()
     for step in stage.steps if stage is not None else ():
         record = book.run.steps.get(step.id)
-        if record is not None and record.state == Done(outcome="undone"):
+        if step.id in undone and record is not None and record.state == Done(outcome="undone"):
             book.say(f.StepReopened, step=step.id, person=asked.person)
 
 
@@ -101,30 +113,28 @@ def reopen_undone(book: Book, asked: Asked) -> None:
 
 def skip_step(book: Book, asked: Asked) -> None:
     """Leave a step out that holds, waits or has not begun its next attempt."""
-    step = _known_step(book, asked.subject)
+    step = _known_step(book.run, asked.subject)
     record = book.run.steps.get(step.id)
-    if step not in open_steps(book.run):
-        raise NotNow(f"{step.id} is not where the run stands, so it cannot be skipped now")
     state = record.state if record is not None else None
-    if isinstance(state, Unknown) or (isinstance(state, Fanning) and "?" in state.status):
-        raise NotNow(
-            f"whether {step.id} happened is not known; say which first",
-            hint=f"relight mark {book.run.id[:8]} {step.id} done|not-done",
-        )
-    if any(item.step == step.id for item in book.run.dispatches.values()):
+    undone = state == Done(outcome="undone") and book.run.stage_of(step.id) == book.run.current
+    if step not in book.run.open_steps and not undone:
+        raise NotNow(f"{step.id} is not where the run stands, so it cannot be skipped now")
+    if is_unknown(book.run, step.id):
+        raise NotNow(f"whether {step.id} happened is not known; say which first", hint=_mark_hint(book.run, step.id))
+    if _under_way(book.run, step):
         raise NotNow(f"{step.id} is under way; wait for it, or abort")
-    if isinstance(state, Done):
+    if isinstance(state, Done) and not undone:
         raise NotNow(f"{step.id} is {state.outcome} already")
-    for hold in book.run.holds:
-        if hold.step == step.id:
-            leave(book, hold, asked)
+    if isinstance(state, Ramping) and state.falling and find_hold(book.run, "step-failed", step=step.id) is None:
+        raise NotNow(f"{step.id} is on its way down; wait for it")
+    leave_about(book, asked, step)
     book.say(f.StepSkipped, step=step.id, why="a person skipped it", person=asked.person, reason=asked.reason)
 
 
 def waive(book: Book, asked: Asked, stage: Stage) -> None:
     """Take a person's word that a stage is done, where its checks fail or are blind."""
-    holds = [hold for hold in book.run.holds if hold.code in ("verify-failed", "check-blind") and not hold.step]
-    if not holds or asked.subject not in ("", stage.id, *(hold.subject for hold in holds)):
+    holds = [hold for hold in holds_open_to(book.run, "skip", asked.subject) if not hold.step]
+    if not holds:
         raise NotNow(f"nothing here can be skipped by the name {asked.subject or stage.id}")
     waived = {hold.subject: asked.reason for hold in holds}
     for hold in holds:
@@ -140,29 +150,27 @@ def mark(book: Book, asked: Asked) -> None:
     permit(book.run, asked.person, "known", "mark")
     if asked.value not in ("done", "not-done"):
         raise NotNow(f"{asked.value!r} is neither done nor not-done")
-    step = _known_step(book, asked.subject)
+    step = _known_step(book.run, asked.subject)
     record = book.run.steps.get(step.id)
     done = asked.value == "done"
-    state = record.state if record is not None else None
-    if isinstance(state, Manual):
-        _mark_manual(book, asked, step, done)
-    elif isinstance(state, Unknown):
-        _leave_all(book, asked, step)
-        settle(book, step, state.lost, done=done, by="person", person=asked.person, reason=asked.reason)
-    elif isinstance(state, Fanning) and "?" in state.status:
-        _leave_all(book, asked, step)
-        book.say(f.StepSettled, step=step.id, dispatch=0, done=done, by="person", person=asked.person)
-    elif record is not None and done and isinstance(state, Failed | Fanning | Ramping):
-        _mark_failed_done(book, asked, step, record)
-    else:
-        word = record.word if record is not None else "pending"
-        raise NotNow(f"{step.id} is {word}; there is nothing to mark", hint="mark settles unknown and manual steps")
+    match record.state if record is not None else None:
+        case Manual():
+            _mark_manual(book, asked, step, done)
+        case Unknown() as state:
+            leave_about(book, asked, step)
+            settle(book, step, state.lost, done=done, by="person", person=asked.person, reason=asked.reason)
+        case Fanning() as fan if fan.lost is not None:
+            leave_about(book, asked, step)
+            fanning.settle(book, step, fan, done=done, by="person", person=asked.person, reason=asked.reason)
+        case Failed() | Fanning() | Ramping() if record is not None and done and _held_failed(book.run, step):
+            _mark_done_by_hand(book, asked, step, record)
+        case _:
+            word = record.word if record is not None else "pending"
+            raise NotNow(f"{step.id} is {word}; there is nothing to mark", hint="mark settles unknown and manual steps")
 
 
-def _leave_all(book: Book, asked: Asked, step: Step) -> None:
-    for hold in book.run.holds:
-        if hold.step == step.id:
-            leave(book, hold, asked)
+def _held_failed(run: Run, step: Step) -> bool:
+    return find_hold(run, "step-failed", step=step.id) is not None and not _under_way(run, step)
 
 
 def _mark_manual(book: Book, asked: Asked, step: Step, done: bool) -> None:
@@ -171,38 +179,31 @@ def _mark_manual(book: Book, asked: Asked, step: Step, done: bool) -> None:
         return
     error = f"{asked.person} marked it not done" + (f": {asked.reason}" if asked.reason else "")
     book.say(f.StepFailed, step=step.id, dispatch=0, error=error)
-    if step.on_failure == "hold":
-        book.hold("step-failed", step=step.id, text=error)
+    hold_failed(book, step, error)
 
 
-def _mark_failed_done(book: Book, asked: Asked, step: Step, record: StepRecord) -> None:
-    if find_hold(book.run, "step-failed", step=step.id) is None:
-        raise NotNow(f"{step.id} is still going on; there is nothing to mark")
-    _leave_all(book, asked, step)
-    if isinstance(record.state, Fanning | Ramping):
-        book.say(f.StepSucceeded, step=step.id, dispatch=0, result={"by": asked.person})
-        return
-    book.say(
-        f.StepSettled,
-        step=step.id,
-        dispatch=0,
-        done=True,
-        by="person",
-        person=asked.person,
-        reason=asked.reason,
-    )
-    _effect_by_hand(book, step)
+def _mark_done_by_hand(book: Book, asked: Asked, step: Step, record: StepRecord) -> None:
+    """Record it as done and enter what was done by hand into the ledger, as if the step had done it."""
+    by_hand = None if step.use is None or step.ramp is not None else _by_hand(book.run, step, record)
+    leave_about(book, asked, step)
+    book.say(f.StepSettled, step=step.id, dispatch=0, done=True, by="person", person=asked.person, reason=asked.reason)
+    if by_hand is not None:
+        take_effect(book, step, by_hand, targets=by_hand.targets)
+    if step.undoes is not None:
+        for entry in down_to(book.run, step.undoes):
+            book.say(f.EffectCleared, key=entry.key, why=f"{asked.person} undid it by hand")
 
 
-def _effect_by_hand(book: Book, step: Step) -> None:
-    """Enter what a person did by hand into the ledger, as if the step had done it."""
-    if step.use is None:
-        return
-    from relight.kernel.effects import effect_key
-    from relight.kernel.scope import resolve
-
-    args = resolve(book.run, step.use.args)
-    by_hand = Dispatch(
+def _by_hand(run: Run, step: Step, record: StepRecord) -> Dispatch:
+    assert step.use is not None
+    try:
+        args = resolve(run, step.use.args)
+    except ExpressionFailed as error:
+        raise NotNow(f"what {step.id} would have done cannot be told: {error}", hint="skip it instead") from None
+    hosts = range(len(step.targets.hosts)) if step.targets is not None else range(0)
+    there = run.ledger.get(effect_key(step, step.use, args))
+    known = there.targets if there is not None and there.step == step.id else ()
+    return Dispatch(
         number=0,
         step=step.id,
         attempt=0,
@@ -211,13 +212,13 @@ def _effect_by_hand(book: Book, step: Step) -> None:
         args=args,
         key="",
         deadline_t=0,
-        epoch=book.run.epoch,
-        since_t=book.t,
+        epoch=run.epoch,
+        since_t=run.t,
         effect_key=effect_key(step, step.use, args),
-        before=book.run.steps[step.id].before,
-        before_known=book.run.steps[step.id].before_known,
+        before=record.before,
+        before_known=record.before_known,
+        targets=tuple(index for index in hosts if index not in known),
     )
-    take_effect(book, step, by_hand)
 
 
 # ---- ramp
@@ -225,8 +226,7 @@ def _effect_by_hand(book: Book, step: Step) -> None:
 
 def ramp(book: Book, asked: Asked) -> None:
     """Steer the ramp: ``floor``, ``down``, ``stay``, ``up``. Less exposure needs nobody's leave."""
-    found = [(step, record) for step in open_steps(book.run) if (record := book.run.steps.get(step.id)) is not None]
-    ramps = [(step, record.state) for step, record in found if isinstance(record.state, Ramping)]
+    ramps = [item for item in ramping.ramps(book.run) if asked.subject in ("", item[0].id)]
     if not ramps:
         raise NotNow("no ramp is under way", hint=f"relight why {book.run.id[:8]}")
     step, state = ramps[0]
@@ -241,8 +241,7 @@ def ramp(book: Book, asked: Asked) -> None:
         book.say(f.RampSteered, step=step.id, stay=True, person=asked.person)
     elif asked.value == "up":
         permit(book.run, asked.person, "known", "raise a ramp")
-        hold = find_hold(book.run, "ramp-exhausted", step=step.id)
-        if hold is not None:
+        for hold in holds_open_to(book.run, "ramp", step.id):
             leave(book, hold, asked)
         book.say(f.RampSteered, step=step.id, stay=False, person=asked.person)
     else:
@@ -260,37 +259,37 @@ def undo(book: Book, asked: Asked) -> None:
     if asked.value:
         _undo_to(book, asked)
         return
-    step = _known_step(book, asked.subject)
-    entries = [entry for entry in book.run.ledger.values() if step.id in entry.steps]
+    step = _known_step(book.run, asked.subject)
+    entries = down_to(book.run, step.id)
     if not entries:
         raise NotNow(f"{step.id} has no effect in force", hint=f"relight effects {book.run.id[:8]}")
-    if any(entry.protective for entry in entries):
+    if not all(may_undo(entry) for entry in entries):
         raise NotNow(
             f"{step.id} protects the service, and undoing it would expose it",
             hint="a later stage of the runbook loosens it; or end the run with abort, which leaves it in force",
         )
-    for hold in book.run.holds:
-        if hold.step == step.id:
-            leave(book, hold, asked)
-    keys = tuple(entry.key for entry in reversed(entries))
-    book.say(f.UndoBegun, keys=keys, then="hold", step=step.id, person=asked.person)
+    top = entries[0]
+    if not top.sure and step.settle is None and not (top.undo is not None and top.undo.idempotent):
+        raise NotNow(f"whether {step.id} happened is not known; say which first", hint=_mark_hint(book.run, step.id))
+    leave_about(book, asked, step)
+    begin_undo(book, entries, then="hold", step=step.id, person=asked.person)
 
 
 def _undo_to(book: Book, asked: Asked) -> None:
-    names = [stage.id for stage in book.run.plan.stages]
+    run = book.run
+    names = [stage.id for stage in run.plan.stages]
     if asked.value not in names:
         raise NotNow(f"there is no stage {asked.value!r}", hint=f"stages are {', '.join(names)}")
     index = names.index(asked.value)
-    if index > book.run.cursor:
+    if index > run.cursor:
         raise NotNow(f"stage {asked.value} has not been reached, so there is nothing to undo")
-    if any(item.purpose != "undo" for item in book.run.dispatches.values()):
-        raise NotNow("a step is under way; wait for it, then undo", hint=f"relight pause {book.run.id[:8]}")
-    for hold in book.run.holds:
-        leave(book, hold, asked)
-    keys = keys_to_undo(book.run, tuple(names[index:]))
-    book.say(f.UndoBegun, keys=keys, then="hold", back_to=asked.value, person=asked.person)
-
-
-def marks_open(record: StepRecord) -> bool:
-    """Return whether ``mark`` has something to settle here."""
-    return isinstance(record.state, Manual | Unknown | Waiting | Backoff)
+    if any(item.purpose != "undo" for item in run.dispatches.values()):
+        raise NotNow("a step is under way; wait for it, then undo", hint=f"relight pause {run.id[:8]}")
+    unknown = [step.id for stage in run.plan.stages[index:] for step in stage.steps if is_unknown(run, step.id)]
+    if unknown:
+        raise NotNow(f"whether {unknown[0]} happened is not known; say which first", hint=_mark_hint(run, unknown[0]))
+    for hold in run.holds:
+        if hold.code != "guard-breached":
+            leave(book, hold, asked)
+    what = to_undo(run, tuple(names[index:]))
+    begin_undo(book, what, then="hold", back_to=asked.value, person=asked.person)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relight.kernel.authority import gate_roles
+from relight.kernel.effects import down_to, may_undo
 from relight.kernel.holds import ABORT, HOLDS, Way, Who
-from relight.kernel.state import Manual, Ramping, Run
-from relight.kernel.watching import open_steps
+from relight.kernel.state import Hold, Manual, Ramping, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,8 @@ class Choice:
 
 
 SAFE_VERBS = frozenset({"pause", "abort", "deny", "undo"})
+SAFE_VALUES = frozenset({"floor", "down", "stay", "not-done"})
+"""What moves towards less exposure, or nowhere."""
 
 
 def choices(run: Run) -> tuple[Choice, ...]:
@@ -47,10 +49,8 @@ def _all(run: Run) -> Iterator[Choice]:
         yield Choice(verb="resume", words="", leads_to="goes on from where it stands", who="known")
     yield from _at_gate(run)
     for hold in run.holds:
-        for way in HOLDS[hold.code].ways:
-            choice = _way(run, way, hold.step, hold.subject, hold.stage)
-            if choice is not None:
-                yield choice
+        for way in open_ways(run, hold):
+            yield _way(run, way, hold)
     yield from _at_steps(run)
     if not run.paused and not run.holds:
         yield Choice(verb="pause", words="", leads_to="stands still after what is under way", who="anybody", safe=True)
@@ -78,37 +78,64 @@ def _at_gate(run: Run) -> Iterator[Choice]:
     )
 
 
-def _way(run: Run, way: Way, step: str, subject: str, stage: str) -> Choice | None:
-    current = run.current
-    if way.only_optional and (current is None or not current.optional):
-        return None
+def open_ways(run: Run, hold: Hold) -> tuple[Way, ...]:
+    """Return the ways out of this very hold."""
+    return tuple(way for way in HOLDS[hold.code].ways if _is_open(run, hold, way))
+
+
+def _is_open(run: Run, hold: Hold, way: Way) -> bool:
+    if way.about and (way.about == "step") != bool(hold.step):
+        return False
+    match way.only:
+        case "optional":
+            return run.current is not None and run.current.optional
+        case "settled":
+            return bool(hold.step) and run.step_of(hold.step).settle is not None
+        case "undoable":
+            above = down_to(run, hold.step)
+            return run.undo is None and bool(above) and all(may_undo(entry) and entry.sure for entry in above)
+        case _:
+            return _fits(run, hold, way)
+
+
+def _fits(run: Run, hold: Hold, way: Way) -> bool:
+    """Return whether the step, or its ramp, is where the verb can take it from."""
+    record = run.steps.get(hold.step)
+    ramp = record.state if record is not None and isinstance(record.state, Ramping) else None
+    match way.verb:
+        case "ramp":
+            return ramp is not None and (way.value == "up" or ramp.position > 0)
+        case "mark" | "skip" if hold.step:
+            under_way = any(item.step == hold.step for item in run.dispatches.values())
+            falls = ramp is not None and ramp.falling and hold.code != "step-failed"
+            return not under_way and not falls
+        case "undo":
+            return run.undo is None
+        case _:
+            return True
+
+
+def _way(run: Run, way: Way, hold: Hold) -> Choice:
     words = {
-        "mark": f"{step} {way.value}",
+        "mark": f"{hold.step} {way.value}",
         "ramp": way.value,
-        "undo": f"--to {stage}" if way.value == "stage" else step,
-        "skip": step or subject or stage if not way.only_optional else stage,
-        "retry": step,
-        "ask": "",
-    }.get(way.verb, "")
-    if way.verb == "undo" and way.value != "stage" and not _can_undo(run, step):
-        return None
+        "undo": f"--to {hold.stage}" if way.value == "stage" else hold.step,
+        "skip": hold.step or (hold.stage if way.only == "optional" else hold.subject),
+        "retry": hold.step,
+    }
     return Choice(
         verb=way.verb,
-        words=words,
+        words=words.get(way.verb, ""),
         leads_to=way.leads_to,
         who=way.who,
-        roles=gate_roles(current) if way.who == "gate" else (),
+        roles=gate_roles(run.current) if way.who == "gate" else (),
         needs_reason=way.needs_reason,
-        safe=way.verb in SAFE_VERBS or way.value == "floor",
+        safe=way.verb in SAFE_VERBS or way.value in SAFE_VALUES,
     )
 
 
-def _can_undo(run: Run, step: str) -> bool:
-    return any(step in entry.steps and not entry.protective for entry in run.ledger.values())
-
-
 def _at_steps(run: Run) -> Iterator[Choice]:
-    for step in open_steps(run):
+    for step in run.open_steps:
         record = run.steps.get(step.id)
         if record is None:
             continue

@@ -9,6 +9,7 @@ from typing import assert_never
 from relight.kernel import asking, fanning, ramping, stages, stepping, undoing
 from relight.kernel import facts as f
 from relight.kernel.book import Book, find_hold
+from relight.kernel.effects import to_undo
 from relight.kernel.evolve import evolve
 from relight.kernel.inputs import (
     AnyInput,
@@ -21,12 +22,11 @@ from relight.kernel.inputs import (
     TookOver,
     Turned,
 )
-from relight.kernel.outcomes import STOP_GRACE_MS, lose, settle, unknown
+from relight.kernel.outcomes import ended_why, is_unknown, lose, settle, stop, unknown
 from relight.kernel.plan import Stage
-from relight.kernel.state import Dispatch, Prepared, Run, Unknown
-from relight.kernel.undoing import keys_to_undo
-from relight.kernel.wanted import wanted_watch
-from relight.kernel.watching import guard_id, open_steps, reading
+from relight.kernel.state import Dispatch, Fanning, Ramping, Run, Unknown
+from relight.kernel.wanted import readings, wanted_watch
+from relight.kernel.watching import guard_id, reading
 
 TURNS_MAX = 100_000
 """Facts that may follow from one input; more is a defect of the kernel, not a run."""
@@ -83,6 +83,8 @@ def _first(book: Book, given: TookOver | Ticked | Turned | Read | PeopleRead | R
 
 
 def _took_over(book: Book, given: TookOver) -> None:
+    if given.epoch <= book.run.epoch:
+        return  # a driver that is none any more
     lost = tuple(book.run.dispatches.values())
     book.say(f.DriverTookOver, epoch=given.epoch, driver=given.driver, clock_lost=given.clock_lost)
     for item in lost:
@@ -93,76 +95,78 @@ def _took_over(book: Book, given: TookOver) -> None:
 
 
 def _lost(book: Book, item: Dispatch, why: str) -> None:
-    match item.purpose:
-        case "undo":
-            undoing.reported(book, item, "unknown", why, retry=True)
-        case "ramp":
-            ramping.reported(book, item, "unknown", why, None)
-        case "forward" if item.targets:
-            fanning.reported(book, item, "unknown", why, {})
-        case "forward":
-            lose(book, book.run.step_of(item.step), item, why)
+    if item.purpose == "forward" and not item.targets:
+        # Not as if it had been reported: a reading that died with its driver has used up none of its attempts.
+        lose(book, book.run.step_of(item.step), item, ended_why(item, why))
+    else:
+        _ended(book, item, Reported(at=book.at, t=book.t, dispatch=item.number, outcome="unknown", error=why))
 
 
 def _turned(book: Book, given: Turned) -> None:
-    if wanted_watch(book.run, given.use) is None:
-        return
-    book.say(
-        f.CheckTurned,
-        use=given.use,
-        check=given.check,
-        verdict=given.verdict,
-        value=given.value,
-        worst=given.worst,
-        samples=given.samples,
-        digest=given.digest,
-        detail=given.detail,
-    )
+    watch = wanted_watch(book.run, given.use)
+    if watch is not None:
+        book.say(
+            f.CheckTurned,
+            use=watch.id,
+            check=watch.check,
+            verdict=given.verdict,
+            value=given.value,
+            worst=given.worst,
+            samples=given.samples,
+            digest=given.digest,
+            detail=given.detail,
+        )
 
 
 def _read(book: Book, given: Read) -> None:
-    kind, _, rest = given.read.partition(":")
-    name = rest.partition(":")[0]
-    record = book.run.steps.get(name)
-    if kind == "probe" and name in book.run.plan.probes:
-        tail = f"{book.run.stage.id}:{book.run.rounds}:{book.run.stage.tries}:"
-        if rest.removeprefix(f"{name}:").startswith(tail):
-            book.say(f.ProbeRead, probe=name, value=given.value, error=given.error)
-    elif kind == "before" and record is not None and isinstance(record.state, Prepared):
-        stepping.value_read(book, book.run.step_of(name), given.value, given.error)
-    elif kind == "settle" and record is not None and isinstance(record.state, Unknown):
-        number = rest.split(":")[1]
-        if number == str(record.state.lost.number):
-            stepping.settle_read(book, book.run.step_of(name), record.state, given.value, given.error)
+    if given.read not in (item.id for item in readings(book.run)):
+        return
+    kind, name = given.read.split(":")[:2]
+    if kind == "probe":
+        book.say(f.ProbeRead, probe=name, value=given.value, error=given.error)
+    elif kind == "before":
+        book.say(f.ProbeRead, probe=f"before:{name}", value=given.value, error=given.error)
+    else:
+        state = book.run.steps[name].state
+        assert isinstance(state, Unknown)
+        stepping.settle_read(book, book.run.step_of(name), state, given.value, given.error)
 
 
 def _reported(book: Book, given: Reported) -> None:
     item = book.run.dispatches.get(given.dispatch)
     if item is None:
         _reported_late(book, given)
-    elif item.purpose == "undo":
-        undoing.reported(book, item, given.outcome, given.error, retry=given.retry)
-    elif item.purpose == "ramp":
-        ramping.reported(book, item, given.outcome, given.error, given.result)
-    elif item.targets:
-        fanning.reported(book, item, given.outcome, given.error, given.targets)
     else:
-        stepping.reported(book, item, given.outcome, given.result, given.error, given.retry, given.retry_after_ms)
+        _ended(book, item, given)
+
+
+def _ended(book: Book, item: Dispatch, given: Reported) -> None:
+    if item.purpose == "undo":
+        undoing.reported(book, item, given)
+    elif item.purpose == "ramp":
+        ramping.reported(book, item, given)
+    elif item.targets:
+        fanning.reported(book, item, given)
+    else:
+        stepping.reported(book, item, given)
 
 
 def _reported_late(book: Book, given: Reported) -> None:
     """A late result of this epoch settles an unknown."""
-    if given.outcome == "unknown":
-        return
-    for step in open_steps(book.run):
+    for step in book.run.open_steps:
         record = book.run.steps.get(step.id)
         state = record.state if record is not None else None
-        if isinstance(state, Unknown) and state.lost.number == given.dispatch and state.lost.epoch == book.run.epoch:
-            hold = find_hold(book.run, "step-unknown", step=step.id)
-            if hold is not None:
-                book.say(f.HoldLeft, code=hold.code, stage=hold.stage, step=step.id, verb="late report")
-            settle(book, step, state.lost, done=given.outcome == "succeeded", by="late report", result=given.result)
-            return
+        lost = state.lost if isinstance(state, Unknown | Fanning) else None
+        if lost is None or lost.number != given.dispatch or lost.epoch != book.run.epoch:
+            continue
+        if isinstance(state, Fanning):
+            fanning.heard_late(book, step, state, given)
+        elif given.outcome != "unknown":
+            done = given.outcome == "succeeded"
+            settle(book, step, lost, done=done, by="late report", result=given.result)
+        hold = find_hold(book.run, "step-unknown", step=step.id)
+        if hold is not None and not is_unknown(book.run, step.id):
+            book.say(f.HoldLeft, code=hold.code, stage=hold.stage, step=step.id, verb="late report")
 
 
 # ---- what follows by itself
@@ -185,16 +189,12 @@ def _deadlines(book: Book) -> bool:
     for item in book.run.dispatches.values():
         if item.stop_until_t is not None:
             if book.t >= item.stop_until_t:
-                _lost(book, item, f"{item.stop_why}; it did not end after it was told to stop")
+                _lost(book, item, "it did not end after it was told to stop")
                 return True
         elif book.t >= item.deadline_t:
-            _stop(book, item, "it took longer than its timeout")
+            stop(book, item, "it took longer than its timeout")
             return True
     return False
-
-
-def _stop(book: Book, item: Dispatch, why: str) -> None:
-    book.say(f.StepStopping, step=item.step, dispatch=item.number, why=why, until_t=book.t + STOP_GRACE_MS)
 
 
 def _guards(book: Book) -> bool:
@@ -215,23 +215,33 @@ def _guards(book: Book) -> bool:
 
 
 def _aborting(book: Book) -> bool:
-    run = book.run
-    under_way = [item for item in run.dispatches.values() if item.purpose != "undo"]
+    """Stop what is under way, but for what protects; undo if the runbook says so; then end."""
+    if ramping.abandon(book):
+        return True
+    under_way = [item for item in book.run.dispatches.values() if item.purpose != "undo"]
     for item in under_way:
-        if item.stop_until_t is None:
-            _stop(book, item, f"{run.aborted_by} aborted the run")
+        if item.stop_until_t is None and not _protects(book.run, item):
+            stop(book, item, f"{book.run.aborted_by} aborted the run")
             return True
     if under_way:
         return False
-    if undoing.advance(book) or book.run.undo is not None:
-        return book.run is not run
-    if run.plan.on_abort == "undo" and not run.abort_undone:
-        keys = keys_to_undo(run)
-        if keys:
-            book.say(f.UndoBegun, keys=keys, then="end", person=run.aborted_by)
-            return True
-    _end(book, "aborted", f"{run.aborted_by} aborted it")
+    if undoing.advance(book):
+        return True
+    if book.run.undo is not None:
+        return False
+    what = to_undo(book.run) if book.run.plan.on_abort == "undo" and not book.run.abort_undone else []
+    if what:
+        undoing.begin_undo(book, what, then="end", person=book.run.aborted_by)
+    else:
+        _end(book, "aborted", f"{book.run.aborted_by} aborted it")
     return True
+
+
+def _protects(run: Run, item: Dispatch) -> bool:
+    """Return whether killing it could expose the service: a protective step, or a ramp on its way down."""
+    record = run.steps.get(item.step)
+    falling = record is not None and isinstance(record.state, Ramping) and record.state.falling
+    return run.step_of(item.step).protective or (falling and item.purpose == "ramp")
 
 
 def _end(book: Book, outcome: f.Outcome, why: str) -> None:
@@ -241,30 +251,32 @@ def _end(book: Book, outcome: f.Outcome, why: str) -> None:
 
 def _unknowns(book: Book) -> bool:
     """Put unknown outcomes before a person even while nothing goes forward: they should be known to be unknown."""
-    for step in open_steps(book.run):
+    for step in book.run.open_steps:
         record = book.run.steps.get(step.id)
-        if (
-            record is not None
-            and isinstance(record.state, Unknown)
-            and unknown(book, step, record.state, forward=False)
-        ):
+        state = record.state if record is not None else None
+        if book.run.undo is not None and step.id in book.run.undo.layers:
+            continue  # what is undone need not be known
+        if isinstance(state, Unknown) and unknown(book, step, state, forward=False):
+            return True
+        if isinstance(state, Fanning) and state.lost and fanning.unknown(book, step, state, forward=False):
             return True
     return False
 
 
 def _forward(book: Book) -> bool:
     run = book.run
-    blocked = run.paused or bool(run.holds) or bool(run.breached) or run.undo is not None
+    if run.undo is not None:
+        return False
+    blocked = run.paused or bool(run.holds) or bool(run.breached)
     stage = run.current
     if stage is None:
         if blocked:
             return False
         _end(book, "succeeded", "every stage is done")
         return True
-    phase = run.stage.phase
     if blocked:
-        return run.undo is None and _protect(book, stage)
-    match phase:
+        return _protect(book, stage)
+    match run.stage.phase:
         case "approach":
             return stages.approach(book)
         case "steps":
@@ -278,5 +290,7 @@ def _protect(book: Book, stage: Stage) -> bool:
     if book.run.stage.phase == "steps":
         return stepping.advance(book, protective_only=True)
     first = bool(stage.steps) and stage.steps[0].protective and stage.steps[0].ramp is None
-    ungated = stage.gate is None and not book.run.holds
-    return first and ungated and book.run.stage.phase == "approach" and stages.approach(book)
+    # What holds for a guard does not hold for this stage; whoever undid something is asked before it is done again.
+    about_others = all(hold.code == "guard-breached" for hold in book.run.holds)
+    waits = first and stage.gate is None and about_others
+    return waits and book.run.stage.phase == "approach" and stages.approach(book)

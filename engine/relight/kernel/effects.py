@@ -3,14 +3,15 @@
 Same capability on the same target is one effect; the later supersedes the earlier.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from relight.kernel import facts as f
+from relight.kernel.changing import evolved
 from relight.kernel.plan import ExpressionFailed, Step, Use
 from relight.kernel.scope import resolve
-from relight.kernel.state import Dispatch, Done, EffectEntry, Run, StageState
+from relight.kernel.state import Dispatch, Done, EffectEntry, Run, UndoJob
 
 
 def effect_key(step: Step, use: Use, args: Mapping[str, Any]) -> str:
@@ -37,6 +38,14 @@ def value_in(use: Use, args: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in args.items() if name not in use.key_args and value is not None}
 
 
+def value_after(run: Run, key: str, step: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is in force after a call: arguments that it did not name stay as they were."""
+    there = run.ledger.get(key)
+    if there is not None and not there.sure and there.step == step:
+        there = there.otherwise
+    return {**(there.value if there is not None else {}), **value}
+
+
 def is_neutral(use: Use, value: Mapping[str, Any]) -> bool:
     """Return whether nothing is in force at this value."""
     return bool(use.neutral) and all(name in value and value[name] == at for name, at in use.neutral.items())
@@ -59,11 +68,52 @@ def undo_use(run: Run, step: Step, dispatch: Dispatch) -> Use | None:
     return replace(dispatch.use, args={**target, **before}) if before else None
 
 
+# ---- layers: what was superseded comes back when what supersedes it is undone
+
+
+def layers(entry: EffectEntry | None) -> Iterator[EffectEntry]:
+    """Yield an effect and what it superseded, the newest first."""
+    while entry is not None:
+        yield entry
+        entry = entry.prior
+
+
+def may_undo(entry: EffectEntry) -> bool:
+    """Return whether undoing it exposes nobody: what protects stays, what loosened it may be taken back."""
+    return not entry.protective or entry.loosens
+
+
+def to_undo(run: Run, stages: tuple[str, ...] | None = None) -> list[EffectEntry]:
+    """Return what may be undone, last in first out (of these stages, or all); protective effects stay."""
+    found: list[EffectEntry] = []
+    for top in reversed(run.ledger.values()):
+        for entry in layers(top):
+            if not may_undo(entry) or (stages is not None and entry.stage not in stages):
+                break
+            found.append(entry)
+    return sorted(found, key=lambda entry: entry.t, reverse=True)
+
+
+def down_to(run: Run, step: str) -> list[EffectEntry]:
+    """Return that step's effects in force with all that superseded them, in the order of undoing."""
+    found: list[EffectEntry] = []
+    for top in reversed(run.ledger.values()):
+        above = list(layers(top))
+        at = [index for index, entry in enumerate(above) if entry.step == step]
+        found += above[: at[-1] + 1] if at else []
+    return found
+
+
+# ---- how facts about effects change a run
+
+
 def effect_in_force(run: Run, fact: f.EffectInForce) -> Run:
     """Return the run with this effect in its ledger."""
-    existing = run.ledger.get(fact.key)
-    if existing is not None and not existing.sure and existing.step == fact.step and fact.sure:
-        existing = existing.prior
+    before = run.ledger.get(fact.key)
+    if before is not None and not before.sure and before.step == fact.step:
+        # The same step's unsure change is known now, or was made once more: what was there before it counts.
+        before = before.otherwise
+    earlier = before.targets if before is not None and before.step == fact.step else ()
     entry = EffectEntry(
         key=fact.key,
         step=fact.step,
@@ -79,72 +129,68 @@ def effect_in_force(run: Run, fact: f.EffectInForce) -> Run:
         sure=fact.sure,
         at=fact.at,
         t=fact.t,
+        otherwise=None if fact.sure else before,
+        targets=earlier + fact.targets if fact.sure else earlier,
+        maybe=() if fact.sure else fact.targets,
     )
-    if existing is not None:
-        entry = _supersede(existing, entry)
+    if before is not None:
+        entry = _supersede(before, entry)
     ledger = {key: item for key, item in run.ledger.items() if key != fact.key}
-    return replace(run, ledger={**ledger, fact.key: entry})
+    return evolved(run, ledger={**ledger, fact.key: entry})
 
 
-def _supersede(existing: EffectEntry, entry: EffectEntry) -> EffectEntry:
-    value = {**existing.value, **entry.value}
-    entry = replace(entry, value=value, protective=entry.protective or existing.protective)
-    if not entry.sure:
-        return replace(entry, prior=existing, undo=entry.undo or existing.undo)
-    if existing.step == entry.step:
-        # A further move of the same ramp, or a retry: what was there before the first one is still what was before.
-        return replace(entry, steps=existing.steps, prior=existing.prior, undo=existing.undo, before=existing.before)
-    if entry.undo is None:
-        return replace(
+def _supersede(before: EffectEntry, entry: EffectEntry) -> EffectEntry:
+    value = {**before.value, **entry.value}
+    if before.step == entry.step:
+        # A further move of the same ramp, another slice, or a retry: what was before the first one is still before.
+        return evolved(
             entry,
-            steps=(*existing.steps, entry.step),
-            prior=existing.prior,
-            undo=existing.undo,
-            undo_ask=existing.undo_ask,
-            before=existing.before,
+            value=value,
+            steps=before.steps,
+            prior=before.prior,
+            undo=before.undo or entry.undo,
+            before=before.before,
+            protective=before.protective,
+            loosens=before.loosens,
         )
-    return replace(entry, prior=existing)
-
-
-def effect_cleared(run: Run, fact: f.EffectCleared | f.UndoFailed) -> Run:
-    """Return the run with the effect gone (what it superseded comes back), or its undo given up."""
-    if isinstance(fact, f.EffectCleared):
-        entry = run.ledger.get(fact.key)
-        ledger = {key: item for key, item in run.ledger.items() if key != fact.key}
-        if entry is not None and entry.prior is not None and not fact.whole:
-            ledger[fact.key] = entry.prior
-        run = replace(run, ledger=ledger)
-        if run.undo is not None and entry is not None:
-            for step_id in entry.steps:
-                record = run.steps.get(step_id)
-                if record is not None:
-                    run = run.with_step(step_id, replace(record, state=Done(outcome="undone"), ended_t=fact.t))
-    job = run.undo
-    if job is None or not job.queue or job.queue[0] != fact.key:
-        return run
-    if isinstance(fact, f.UndoFailed):
-        job = replace(job, failed={**job.failed, fact.key: fact.error})
-    else:
-        job = replace(job, undone=(*job.undone, fact.key))
-    return replace(run, undo=replace(job, queue=job.queue[1:], attempts=0, lost=False))
-
-
-def undo_ended(run: Run, fact: f.UndoEnded) -> Run:
-    """Return the run after undoing; where it went back to a stage, everything from there on is yet to come."""
-    run = replace(run, undo=None, rounds=run.rounds + 1)
-    if not fact.back_to:
-        return run
-    names = [stage.id for stage in run.plan.stages]
-    cursor = names.index(fact.back_to)
-    again = {step.id for stage in run.plan.stages[cursor:] for step in stage.steps}
-    return replace(
-        run,
-        cursor=cursor,
-        stage=StageState(id=fact.back_to, since_t=fact.t),
-        past={name: word for name, word in run.past.items() if name in names[:cursor]},
-        steps={step: record for step, record in run.steps.items() if step not in again},
-        ticket=None,
+    return evolved(
+        entry,
+        value=value,
+        steps=(*before.steps, entry.step),
+        prior=before,
+        undo=entry.undo or replace(before.use, args={**before.target, **before.value}),
+        protective=entry.protective or before.protective,
+        loosens=before.protective and not entry.protective,
     )
+
+
+def effect_cleared(run: Run, fact: f.EffectCleared) -> Run:
+    """Return the run with the effect gone, and what it superseded back."""
+    entry, job = run.ledger.get(fact.key), run.undo
+    if fact.whole or fact.never:
+        return _without(run, fact.key, entry.otherwise if entry is not None and fact.never else None)
+    if job is not None and (entry is None or entry.step != job.layers[0]):
+        return evolved(run, undo=next_in(job))  # it was gone already; another step's effect may be there instead
+    assert entry is not None, "only what is in force is undone by hand"
+    run = _without(run, fact.key, entry.prior)
+    record = run.steps.get(entry.step)
+    if record is not None:
+        run = run.with_step(entry.step, evolved(record, state=Done(outcome="undone"), ended_t=fact.t))
+    if job is None:
+        return run
+    return evolved(run, undo=next_in(evolved(job, undone=(*job.undone, fact.key), steps=(*job.steps, entry.step))))
+
+
+def _without(run: Run, key: str, back: EffectEntry | None) -> Run:
+    ledger = {name: entry for name, entry in run.ledger.items() if name != key}
+    if back is not None:
+        ledger = dict(sorted({**ledger, key: back}.items(), key=lambda item: item[1].t))
+    return evolved(run, ledger=ledger)
+
+
+def next_in(job: UndoJob) -> UndoJob:
+    """Return the job with the first of its queue dealt with."""
+    return evolved(job, queue=job.queue[1:], layers=job.layers[1:], attempts=0, lost=False, again_t=0)
 
 
 def _word(value: Any) -> str:

@@ -1,13 +1,15 @@
 """How facts about steps change a run; the part of :mod:`relight.kernel.evolve` that is about steps."""
 
-from dataclasses import replace
-from typing import TypeAlias, assert_never, cast
+from typing import TypeAlias, assert_never
 
 from relight.kernel import facts as f
+from relight.kernel.changing import evolved
+from relight.kernel.evolve_ramps import evolve_ramp, ramp_failed, ramp_lost, ramp_reopened, ramp_succeeded
 from relight.kernel.state import (
     Backoff,
     Dispatch,
     Done,
+    EffectEntry,
     Failed,
     Fanning,
     Manual,
@@ -23,10 +25,10 @@ from relight.kernel.state import (
 )
 
 StepFact: TypeAlias = (
-    f.StepPrepared
-    | f.StepDispatched
+    f.StepDispatched
     | f.StepSucceeded
     | f.StepFailed
+    | f.StepPrepared
     | f.StepLost
     | f.StepSettled
     | f.StepStopping
@@ -45,75 +47,92 @@ StepFact: TypeAlias = (
 
 def evolve_step(run: Run, fact: StepFact) -> Run:
     """Return the run after a fact about a step."""
-    if isinstance(fact, f.StepDispatched | f.StepSucceeded | f.StepFailed | f.StepLost):
-        return _dispatching(run, fact)
-    record = run.steps.get(fact.step, StepRecord(state=Undoing(), started_t=fact.t))
     match fact:
-        case f.StepPrepared():
-            record = replace(record, state=Prepared(use=fact.use, args=fact.args))
-        case f.StepSettled():
-            return _settled(run, fact, record)
+        case f.StepDispatched():
+            return _dispatched(run, fact)
         case f.StepStopping():
-            stopping = replace(run.dispatches[fact.dispatch], stop_until_t=fact.until_t, stop_why=fact.why)
-            return replace(run, dispatches={**run.dispatches, fact.dispatch: stopping})
+            stopping = evolved(run.dispatches[fact.dispatch], stop_until_t=fact.until_t, stop_why=fact.why)
+            return evolved(run, dispatches={**run.dispatches, fact.dispatch: stopping})
+        case f.StepSucceeded() | f.StepFailed() | f.StepLost() | f.TargetsReported():
+            return _heard(run, fact)
+        case f.StepSettled():
+            return _settled(run, fact)
         case f.StepSkipped():
-            return _done(run, fact.step, replace(record, state=Done(outcome="skipped"), ended_t=fact.t), fact.t)
-        case f.RetryScheduled():
-            record = replace(record, state=_again(record.state, fact.until_t))
+            return _done(run, fact.step, _record(run, fact), "skipped", fact.t)
         case f.StepReopened():
-            record = replace(record, state=_again(record.state, fact.t), tries_from=record.attempts, unknowns=0)
-        case f.TargetsReported():
-            return _targets(run, fact, record)
-        case f.RampBegun():
-            record = replace(record, state=Ramping(values=fact.values, since_t=fact.t))
-        case f.RampMoved() | f.RampCooling() | f.RampSteered():
-            record = replace(record, state=_ramp(cast(Ramping, record.state), fact))
-        case f.WaitBegun():
-            record = replace(record, state=Waiting(until_t=fact.until_t))
-        case f.ManualAsked():
-            record = replace(record, state=Manual(instruction=fact.instruction))
+            return _reopened(run, fact)
+        case f.RetryScheduled():
+            record = _record(run, fact)
+            return run.with_step(fact.step, evolved(record, state=_again(record.state, fact.until_t)))
+        case f.RampBegun() | f.RampMoved() | f.RampCooling() | f.RampSteered():
+            return run.with_step(fact.step, evolve_ramp(_record(run, fact), fact))
+        case f.StepPrepared() | f.WaitBegun() | f.ManualAsked():
+            return run.with_step(fact.step, evolved(_record(run, fact), state=_begun(fact)))
         case _:
             assert_never(fact)
-    return run.with_step(fact.step, record)
+
+
+def taken_over(run: Run) -> Run:
+    """Return the run as a new driver finds it: what was being read is read from the beginning, in its full time."""
+    for step in run.open_steps:
+        record = run.steps.get(step.id)
+        if record is not None and isinstance(record.state, Prepared):
+            run = run.with_step(step.id, evolved(record, state=evolved(record.state, since_t=run.took_over_t)))
+        elif record is not None and isinstance(record.state, Unknown):
+            unknown = evolved(record.state, since_t=run.took_over_t, reads=0)
+            run = run.with_step(step.id, evolved(record, state=unknown))
+    return evolved(run, stage=evolved(run.stage, verify_t=run.took_over_t))
+
+
+def _record(run: Run, fact: StepFact) -> StepRecord:
+    """Return the step's record; of one that begins, an empty one whose state the fact is about to say."""
+    return run.steps.get(fact.step) or StepRecord(state=Undoing(), started_t=fact.t)
+
+
+def _begun(fact: f.StepPrepared | f.WaitBegun | f.ManualAsked) -> StepState:
+    match fact:
+        case f.StepPrepared():
+            return Prepared(use=fact.use, args=fact.args, since_t=fact.t)
+        case f.WaitBegun():
+            return Waiting(until_t=fact.until_t)
+        case f.ManualAsked():
+            return Manual(instruction=fact.instruction)
+        case _:
+            assert_never(fact)
 
 
 def _again(state: StepState, until_t: int) -> StepState:
     match state:
         case Ramping():
-            return replace(state, settled=False, dispatch=0, retry_at_t=until_t, failures=state.failures + 1)
+            return evolved(state, retry_at_t=until_t)
         case Fanning():
-            status = state.status.replace("x", ".").replace("?", ".")
-            return replace(state, status=status, errors={}, tries=state.tries + 1)
+            return evolved(state, status=state.status.replace("?", "."), lost=None)
         case _:
             return Backoff(until_t=until_t)
 
 
-def _ramp(state: Ramping, fact: f.RampMoved | f.RampCooling | f.RampSteered) -> Ramping:
-    match fact:
-        case f.RampMoved():
-            return replace(
-                state,
-                position=fact.position,
-                moves=state.moves + 1,
-                settled=False,
-                dispatch=0,
-                failures=0,
-                retry_at_t=fact.t,
-                cool_until_t=0,
-                step_backs=state.step_backs + (1 if fact.counted else 0),
-                why=fact.why if fact.direction == "down" else "",
-            )
-        case f.RampCooling():
-            return replace(state, cool_until_t=fact.until_t)
-        case f.RampSteered():
-            return replace(state, stay=fact.stay, step_backs=state.step_backs if fact.stay else 0)
+def _reopened(run: Run, fact: f.StepReopened) -> Run:
+    record = _record(run, fact)
+    state: StepState = record.state
+    match state:
+        case Ramping():
+            state = ramp_reopened(state, fact.t)
+        case Fanning():
+            status = state.status.replace("x", ".")
+            state = evolved(state, status=status, errors={}, tries=state.tries + 1, failed=False)
         case _:
-            assert_never(fact)
+            if state == Done(outcome="undone"):
+                record = evolved(record, before=None, before_known=False)
+            state = Backoff(until_t=fact.t)
+    run = run.with_step(fact.step, evolved(record, state=state, tries_from=record.attempts, unknowns=0))
+    steps = [step.id for step in run.plan.stages[run.cursor].steps]
+    position = min(steps.index(fact.step), run.stage.position)
+    return evolved(run, stage=evolved(run.stage, phase="steps", position=position))
 
 
-def _done(run: Run, step_id: str, record: StepRecord, t: int) -> Run:
+def _done(run: Run, step_id: str, record: StepRecord, outcome: object, t: int) -> Run:
     """Return the run with that step done and the stage's position moved past all that is done."""
-    run = run.with_step(step_id, record)
+    run = run.with_step(step_id, evolved(record, state=_DONE[outcome], ended_t=t))
     stage = run.current
     if stage is None or run.stage.phase != "steps":
         return run
@@ -125,41 +144,16 @@ def _done(run: Run, step_id: str, record: StepRecord, t: int) -> Run:
         position += 1
     if position == run.stage.position:
         return run
-    state = replace(run.stage, position=position, steps_done_t=t)
+    state = evolved(run.stage, position=position, steps_done_t=t)
     if position == len(stage.steps):
-        state = replace(state, phase="verify", verify_t=t)
-    return replace(run, stage=state)
+        state = evolved(state, phase="verify", verify_t=t)
+    return evolved(run, stage=state)
 
 
-def _dispatching(run: Run, fact: f.StepDispatched | f.StepSucceeded | f.StepFailed | f.StepLost) -> Run:
-    if isinstance(fact, f.StepDispatched):
-        return _dispatched(run, fact)
-    dispatch = run.dispatches.get(fact.dispatch)
-    if dispatch is not None:
-        left = {number: item for number, item in run.dispatches.items() if number != fact.dispatch}
-        run = replace(run, dispatches=left)
-        if dispatch.purpose == "undo":
-            return _undo_heard(run, lost=isinstance(fact, f.StepLost))
-    record = run.steps.get(fact.step, StepRecord(state=Undoing(), started_t=fact.t))
-    match fact:
-        case f.StepSucceeded():
-            if fact.dispatch and isinstance(record.state, Ramping):
-                state = replace(record.state, settled=True, dispatch=0, failures=0, since_t=fact.t)
-                return run.with_step(fact.step, replace(record, state=state))
-            record = replace(record, state=Done(outcome="succeeded"), result=fact.result, ended_t=fact.t, error="")
-            return _done(run, fact.step, record, fact.t)
-        case f.StepFailed():
-            return _failed(run, fact, record)
-        case f.StepLost():
-            assert dispatch is not None
-            return run.with_step(fact.step, _lost(record, dispatch, fact))
-        case _:
-            assert_never(fact)
+_DONE: dict[object, Done] = {outcome: Done(outcome=outcome) for outcome in ("succeeded", "failed", "skipped", "undone")}
 
 
-def _undo_heard(run: Run, *, lost: bool) -> Run:
-    job = run.undo
-    return run if job is None else replace(run, undo=replace(job, lost=lost))
+# ---- what is under way
 
 
 def _dispatched(run: Run, fact: f.StepDispatched) -> Run:
@@ -180,69 +174,142 @@ def _dispatched(run: Run, fact: f.StepDispatched) -> Run:
         targets=fact.targets,
         undoes=fact.undoes,
     )
-    run = replace(run, dispatches={**run.dispatches, fact.dispatch: dispatch}, next_dispatch=fact.dispatch + 1)
+    run = evolved(run, dispatches={**run.dispatches, fact.dispatch: dispatch}, next_dispatch=fact.dispatch + 1)
     if fact.purpose == "undo":
         job = run.undo
-        return run if job is None else replace(run, undo=replace(job, attempts=job.attempts + 1, lost=False))
-    record = run.steps.get(fact.step, StepRecord(state=Undoing(), started_t=fact.t))
+        assert job is not None, "an undo is dispatched by its job"
+        return evolved(run, undo=evolved(job, attempts=job.attempts + 1, lost=False))
+    record = _record(run, fact)
+    if fact.before_known:
+        record = evolved(record, before=fact.before, before_known=True)
     state: StepState
     if fact.targets:
-        hosts = run.step_of(fact.step).targets
-        total = len(hosts.hosts) if hosts is not None else 0
-        fan = record.state if isinstance(record.state, Fanning) else Fanning(status="." * total)
-        state = replace(fan, status=_mark(fan.status, fact.targets, ">"), dispatch=fact.dispatch)
+        state = _slice_dispatched(run, fact, record.state)
     elif isinstance(record.state, Ramping):
-        state = replace(record.state, dispatch=fact.dispatch, settled=False)
+        state = evolved(record.state, dispatch=fact.dispatch)
     else:
         state = Running(dispatch=fact.dispatch)
-    if fact.before_known and not record.before_known:
-        record = replace(record, before=fact.before, before_known=True)
-    return run.with_step(fact.step, replace(record, state=state, attempts=fact.attempt))
+    return run.with_step(fact.step, evolved(record, state=state, attempts=fact.attempt))
+
+
+def _slice_dispatched(run: Run, fact: f.StepDispatched, state: StepState) -> Fanning:
+    hosts = run.step_of(fact.step).targets
+    assert hosts is not None, "only a fan-out has slices"
+    fan = state if isinstance(state, Fanning) else Fanning(status="." * len(hosts.hosts))
+    return evolved(fan, status=_mark(fan.status, fact.targets, ">"), dispatch=fact.dispatch)
+
+
+def _heard(run: Run, fact: f.StepSucceeded | f.StepFailed | f.StepLost | f.TargetsReported) -> Run:
+    dispatch = run.dispatches.get(fact.dispatch)
+    if dispatch is not None and dispatch.purpose == "undo":
+        return _undo_heard(run, dispatch, fact)
+    if dispatch is not None:
+        left = {number: item for number, item in run.dispatches.items() if number != fact.dispatch}
+        run = evolved(run, dispatches=left)
+    record = _record(run, fact)
+    match fact:
+        case f.StepSucceeded():
+            if fact.dispatch and isinstance(record.state, Ramping):
+                return run.with_step(fact.step, ramp_succeeded(record, record.state, fact))
+            return _done(run, fact.step, evolved(record, result=fact.result, error=""), "succeeded", fact.t)
+        case f.StepFailed():
+            return _failed(run, fact, record)
+        case f.StepLost():
+            assert dispatch is not None, "what is lost was under way"
+            return run.with_step(fact.step, _lost(record, dispatch, fact))
+        case f.TargetsReported():
+            return _targets(run, fact, record, dispatch)
+        case _:
+            assert_never(fact)
+
+
+def _undo_heard(
+    run: Run, dispatch: Dispatch, fact: f.StepSucceeded | f.StepFailed | f.StepLost | f.TargetsReported
+) -> Run:
+    job, entry = run.undo, run.ledger.get(dispatch.undoes)
+    assert job is not None, "while it is under way its job goes on"
+    if isinstance(fact, f.TargetsReported):
+        return run if entry is None else _hosts_undone(run, entry, set(fact.done))
+    left = {number: item for number, item in run.dispatches.items() if number != fact.dispatch}
+    run = evolved(run, dispatches=left)
+    match fact:
+        case f.StepSucceeded():
+            return evolved(run, undo=evolved(job, attempts=0, lost=False))
+        case f.StepFailed():
+            return evolved(run, undo=evolved(job, again_t=fact.again_t))
+        case f.StepLost():
+            unsure = {} if entry is None else {entry.key: evolved(entry, sure=False)}
+            return evolved(run, ledger={**run.ledger, **unsure}, undo=evolved(job, lost=True, again_t=fact.t))
+        case _:
+            assert_never(fact)
+
+
+def _hosts_undone(run: Run, entry: EffectEntry, done: set[int]) -> Run:
+    targets = tuple(index for index in entry.targets if index not in done)
+    maybe = tuple(index for index in entry.maybe if index not in done)
+    return evolved(run, ledger={**run.ledger, entry.key: evolved(entry, targets=targets, maybe=maybe)})
 
 
 def _failed(run: Run, fact: f.StepFailed, record: StepRecord) -> Run:
-    record = replace(record, error=fact.error)
-    if isinstance(record.state, Ramping | Fanning):
-        state = replace(record.state, dispatch=0)
-        return run.with_step(fact.step, replace(record, state=state))
-    if not fact.final or run.step_of(fact.step).on_failure == "hold":
-        return run.with_step(fact.step, replace(record, state=Failed(error=fact.error), ended_t=fact.t))
-    return _done(run, fact.step, replace(record, state=Done(outcome="failed"), ended_t=fact.t), fact.t)
+    record = evolved(record, error=fact.error)
+    if isinstance(record.state, Ramping):
+        return run.with_step(fact.step, ramp_failed(record, record.state, fact))
+    if fact.final and run.step_of(fact.step).on_failure == "continue":
+        return _done(run, fact.step, record, "failed", fact.t)
+    if isinstance(record.state, Fanning):
+        return run.with_step(fact.step, evolved(record, state=evolved(record.state, failed=True)))
+    return run.with_step(fact.step, evolved(record, state=Failed(error=fact.error), ended_t=fact.t))
 
 
 def _lost(record: StepRecord, dispatch: Dispatch, fact: f.StepLost) -> StepRecord:
-    record = replace(record, error=fact.why, unknowns=record.unknowns + 1)
-    if isinstance(record.state, Fanning):
-        status = _mark(record.state.status, dispatch.targets, "?")
-        return replace(record, state=replace(record.state, status=status, dispatch=0))
-    ramp = replace(record.state, dispatch=0) if isinstance(record.state, Ramping) else None
-    return replace(record, state=Unknown(lost=dispatch, why=fact.why, since_t=fact.t, ramp=ramp))
+    record = evolved(record, error=fact.why, unknowns=record.unknowns + 1)
+    match record.state:
+        case Fanning() as fan:
+            status = _mark(fan.status, dispatch.targets, "?")
+            return evolved(record, state=evolved(fan, status=status, dispatch=0, lost=dispatch))
+        case Ramping() as ramp:
+            return evolved(record, state=ramp_lost(ramp, dispatch, fact))
+        case _:
+            return evolved(record, state=Unknown(lost=dispatch, why=fact.why, since_t=fact.t))
 
 
-def _settled(run: Run, fact: f.StepSettled, record: StepRecord) -> Run:
-    state = record.state
-    if isinstance(state, Fanning):
-        status = state.status.replace("?", "+" if fact.done else "x")
-        if fact.done:
-            status = status.replace("x", "+")
-        return run.with_step(fact.step, replace(record, state=replace(state, status=status)))
-    if isinstance(state, Unknown) and state.ramp is not None:
-        ramp = replace(state.ramp, settled=fact.done, since_t=fact.t, retry_at_t=fact.t)
-        return run.with_step(fact.step, replace(record, state=ramp))
-    if fact.done:
-        record = replace(record, state=Done(outcome="succeeded"), result=fact.result, ended_t=fact.t, error="")
-        return _done(run, fact.step, record, fact.t)
-    return run.with_step(fact.step, replace(record, state=Failed(error=record.error), ended_t=fact.t))
+def _settled(run: Run, fact: f.StepSettled) -> Run:
+    record = run.steps[fact.step]
+    if not fact.dispatch:
+        # Not one dispatch of it is known now: a person did the step as a whole by hand.
+        return _done(run, fact.step, evolved(record, result=fact.result, error=""), "succeeded", fact.t)
+    match record.state:
+        case Fanning() as fan:
+            unknown = fan.at("?")
+            errors = fan.errors if fact.done else fan.errors | {str(index): "it did not happen" for index in unknown}
+            status = _mark(fan.status, unknown, "+" if fact.done else "x")
+            state = evolved(fan, status=status, errors=errors, lost=None)
+            return run.with_step(fact.step, evolved(record, state=state))
+        case Unknown(ramp=ramp) if ramp is not None:
+            moved = evolved(ramp, settled=fact.done, since_t=fact.t, retry_at_t=fact.t)
+            return run.with_step(fact.step, evolved(record, state=moved))
+        case _ if fact.done:
+            return _done(run, fact.step, evolved(record, result=fact.result, error=""), "succeeded", fact.t)
+        case _:
+            return run.with_step(fact.step, evolved(record, state=Failed(error=record.error), ended_t=fact.t))
 
 
-def _targets(run: Run, fact: f.TargetsReported, record: StepRecord) -> Run:
-    fan = cast(Fanning, record.state)
+def _targets(run: Run, fact: f.TargetsReported, record: StepRecord, dispatch: Dispatch | None) -> Run:
+    fan = record.state
+    assert isinstance(fan, Fanning), "only a fan-out has targets"
     status = _mark(fan.status, fact.done, "+")
     status = _mark(status, tuple(int(index) for index in fact.failed), "x")
     status = _mark(status, fact.unknown, "?")
-    left = {number: item for number, item in run.dispatches.items() if number != fact.dispatch}
-    state = replace(fan, status=status, errors={**fan.errors, **fact.failed}, reported_t=fact.t, dispatch=0)
-    return replace(run, dispatches=left).with_step(fact.step, replace(record, state=state))
+    state = evolved(
+        fan,
+        status=status,
+        errors={**fan.errors, **fact.failed} if fact.failed else fan.errors,
+        reported_t=fact.t,
+        dispatch=0,
+        lost=(dispatch or fan.lost) if fact.unknown else None,
+    )
+    unknowns = record.unknowns + (1 if fact.unknown and dispatch is not None else 0)
+    return run.with_step(fact.step, evolved(record, state=state, unknowns=unknowns))
 
 
 def _mark(status: str, indices: tuple[int, ...], mark: str) -> str:

@@ -151,7 +151,11 @@ class RunEnded(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeRead(Fact):
-    """A named probe answered, or could not (*error*)."""
+    """A probe answered, or could not (*error*).
+
+    *probe* is a named probe's id; ``settle:STEP`` where it settles an unknown outcome, ``before:STEP`` where it is
+    the value in force that a step is about to change.
+    """
 
     probe: str
     value: Json = None
@@ -337,12 +341,16 @@ class StepSucceeded(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFailed(Fact):
-    """It certainly did not happen. *final* says that no further attempt follows by itself."""
+    """It certainly did not happen. *final* says that no further attempt follows by itself.
+
+    *dispatch* is 0 where the step as a whole failed (too many hosts, a manual task); an undo is tried at *again_t*.
+    """
 
     step: str
     dispatch: int
     error: str
     final: bool = True
+    again_t: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -407,7 +415,10 @@ class StepReopened(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetsReported(Fact):
-    """A slice of a fan-out reported: *done* are host indices, *failed* maps an index (as text) to its error."""
+    """A slice of a fan-out (or of its undo) reported.
+
+    *done* are host indices, *failed* maps an index (as text) to its error.
+    """
 
     step: str
     dispatch: int
@@ -418,17 +429,24 @@ class TargetsReported(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RampBegun(Fact):
-    """A ramp's values are resolved: the floor first, then every declared value above it."""
+    """A ramp's values are resolved: the floor first, then every declared value above it.
+
+    *args* are the step's other arguments; *before* is the value that was in force, if *before_known*.
+    """
 
     step: str
     values: tuple[float, ...]
+    args: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] | None = None
+    before_known: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RampMoved(Fact):
     """A ramp goes to another of its values; its dispatch follows.
 
-    *counted* is true for a step back that the ramp took by itself.
+    *counted* is true for a step back that the ramp took by itself; *stands* where that value is still in force,
+    because the move up certainly did not happen: then no dispatch follows.
     """
 
     step: str
@@ -436,6 +454,7 @@ class RampMoved(Fact):
     direction: Direction
     why: str = ""
     counted: bool = False
+    stands: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -480,6 +499,7 @@ class EffectInForce(Fact):
 
     *target* are the arguments that name what it works on, *value* those that say what is in force.
     *undo* is the use that reverses it, with arguments resolved; None: it cannot be undone.
+    *targets* are the hosts of a fan-out that this adds.
     """
 
     key: str
@@ -493,6 +513,7 @@ class EffectInForce(Fact):
     before: dict[str, Any] | None = None
     protective: bool = False
     sure: bool = True
+    targets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -505,18 +526,27 @@ class EffectDrifted(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectCleared(Fact):
-    """The effect is no longer in force; *whole*: nor is any that it superseded (back at its neutral value)."""
+    """The effect is no longer in force.
+
+    *whole*: nor is any that it superseded (it is back at its neutral value).
+    *never*: it never was; the ledger is as it was before it was unsure.
+    """
 
     key: str
     why: str = ""
     whole: bool = False
+    never: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoBegun(Fact):
-    """These effects are undone, in this order; *then* is what follows: ``hold``, ``end`` or ``step``."""
+    """These effects are undone, in this order; *then* is what follows: ``hold``, ``end`` or ``step``.
+
+    A key may come twice, for what superseded and for what was superseded: *layers* names for each key the step.
+    """
 
     keys: tuple[str, ...]
+    layers: tuple[str, ...]
     then: Literal["hold", "end", "step"]
     step: str = ""
     back_to: str = ""

@@ -13,14 +13,20 @@ Who: TypeAlias = Literal["gate", "known", "anybody"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One verb out of a hold: *leads_to* completes "relight VERB …: it …"."""
+    """One verb that fits a hold: *leads_to* completes "relight VERB …: it …".
+
+    Attributes:
+        about: Only where the hold is about a step, or only where it is about the stage.
+        only: Only where the stage is optional, or the step has a settle probe, or an effect that may be undone.
+    """
 
     verb: str
     who: Who
     leads_to: str
     value: str = ""
     needs_reason: bool = False
-    only_optional: bool = False
+    about: Literal["", "step", "stage"] = ""
+    only: Literal["", "optional", "settled", "undoable"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +45,27 @@ _SKIP_STAGE = Way(
     who="gate",
     leads_to="leaves this optional stage out and goes on with the next",
     needs_reason=True,
-    only_optional=True,
+    about="stage",
+    only="optional",
 )
 _RETRY_STAGE = Way(verb="retry", who="known", leads_to="reads everything anew and goes on where it stands")
-_SKIP_STEP = Way(verb="skip", who="gate", leads_to="leaves the step out and goes on with the next", needs_reason=True)
-_UNDO = Way(verb="undo", who="known", leads_to="reverses the step's effect, shown first, and holds")
+_SKIP_STEP = Way(
+    verb="skip",
+    who="gate",
+    leads_to="leaves the step out and goes on with the next",
+    needs_reason=True,
+    about="step",
+)
+_TAKE_WORD = Way(
+    verb="skip", who="gate", leads_to="takes your word that the stage is done", needs_reason=True, about="stage"
+)
+_END_RAMP = Way(
+    verb="skip", who="gate", leads_to="ends the ramp at the value it is at", needs_reason=True, about="step"
+)
+_UNDO = Way(verb="undo", who="known", leads_to="reverses the step's effect, shown first, and holds", only="undoable")
+_RAMP_UP = Way(verb="ramp", who="known", value="up", leads_to="may rise again from the value it is at")
+_RAMP_DOWN = Way(verb="ramp", who="anybody", value="down", leads_to="goes down by one value")
+_RAMP_FLOOR = Way(verb="ramp", who="anybody", value="floor", leads_to="goes down to the floor and stays")
 _DONE = Way(verb="mark", who="known", value="done", leads_to="records it as done and goes on")
 _NOT_DONE = Way(
     verb="mark", who="known", value="not-done", leads_to="records that it did not happen; it is tried again or fails"
@@ -57,7 +79,7 @@ HOLDS: dict[str, HoldKind] = {
         HoldKind(
             code="probe-blind",
             means="a probe that the stage needs cannot be read",
-            ways=(_RETRY_STAGE, _SKIP_STAGE, ABORT),
+            ways=(_RETRY_STAGE, _SKIP_STAGE, _SKIP_STEP, ABORT),
         ),
         HoldKind(
             code="precondition-failed",
@@ -72,7 +94,7 @@ HOLDS: dict[str, HoldKind] = {
         HoldKind(
             code="expression-failed",
             means="an expression met data that it cannot work on",
-            ways=(_RETRY_STAGE, _SKIP_STEP, ABORT),
+            ways=(_RETRY_STAGE, _SKIP_STAGE, _SKIP_STEP, ABORT),
         ),
         HoldKind(
             code="step-failed",
@@ -88,7 +110,12 @@ HOLDS: dict[str, HoldKind] = {
         HoldKind(
             code="step-unknown",
             means="a step may or may not have happened, and only a person can tell",
-            ways=(_DONE, _NOT_DONE, ABORT),
+            ways=(
+                _DONE,
+                _NOT_DONE,
+                Way(verb="retry", who="known", leads_to="asks its settle probe once more", only="settled"),
+                ABORT,
+            ),
         ),
         HoldKind(
             code="between-failed",
@@ -104,7 +131,8 @@ HOLDS: dict[str, HoldKind] = {
             means="a check has no data, and no data is never a pass",
             ways=(
                 Way(verb="retry", who="known", leads_to="watches the check anew"),
-                Way(verb="skip", who="gate", leads_to="takes your word instead of the check's", needs_reason=True),
+                _TAKE_WORD,
+                _END_RAMP,
                 ABORT,
             ),
         ),
@@ -114,19 +142,19 @@ HOLDS: dict[str, HoldKind] = {
             ways=(
                 Way(verb="retry", who="known", leads_to="verifies the stage for as long again"),
                 Way(verb="undo", who="known", leads_to="goes back to the start of the stage", value="stage"),
-                Way(verb="skip", who="gate", leads_to="takes your word that the stage is done", needs_reason=True),
+                _TAKE_WORD,
                 ABORT,
             ),
         ),
         HoldKind(
             code="ramp-exhausted",
             means="a ramp stepped back as often as it may, or fails at its floor, and stays at the lower value",
-            ways=(
-                Way(verb="ramp", who="known", value="up", leads_to="tries to rise again from the value it is at"),
-                Way(verb="ramp", who="anybody", value="floor", leads_to="goes down to the floor and stays"),
-                Way(verb="skip", who="gate", leads_to="ends the ramp at the value it is at", needs_reason=True),
-                ABORT,
-            ),
+            ways=(_RAMP_UP, _RAMP_FLOOR, _END_RAMP, ABORT),
+        ),
+        HoldKind(
+            code="ramp-failing",
+            means="a ramp's check fails, and the runbook says to hold there instead of stepping back",
+            ways=(_RAMP_UP, _RAMP_DOWN, _RAMP_FLOOR, _END_RAMP, ABORT),
         ),
         HoldKind(
             code="guard-breached",

@@ -9,9 +9,9 @@ from typing import Any
 
 from relight.kernel import facts as f
 from relight.kernel.book import Book
-from relight.kernel.effects import effect_key, is_neutral, target_in, undo_use, value_in
+from relight.kernel.effects import effect_key, is_neutral, target_in, undo_use, value_after, value_in
 from relight.kernel.plan import Json, Step, Use
-from relight.kernel.state import Dispatch, Run, Unknown
+from relight.kernel.state import Dispatch, Fanning, Run, Unknown
 
 LOST_AGAIN_MAX = 3
 """As often an idempotent step is dispatched again after its outcome was lost; then a person is asked."""
@@ -37,6 +37,8 @@ def dispatch(
     """Write the intent down; the driver acts on it once it is on disk."""
     run = book.run
     rounds = f"/{run.rounds}" if run.rounds else ""
+    # An undo is another action than its step's: its own time counts, if it has one.
+    timeout_ms = (use.timeout_ms if purpose == "undo" else None) or step.timeout_ms
     book.say(
         f.StepDispatched,
         step=step.id,
@@ -46,7 +48,7 @@ def dispatch(
         use=use,
         args=args,
         key=key or f"{run.id}/{step.id}{rounds}",
-        deadline_t=book.t + step.timeout_ms,
+        deadline_t=book.t + timeout_ms,
         effect_key="" if purpose == "undo" else effect_key(step, use, args),
         before=before,
         before_known=before_known,
@@ -55,20 +57,31 @@ def dispatch(
     )
 
 
+def stop(book: Book, item: Dispatch, why: str) -> None:
+    """Tell what is under way to end, unless it was told already."""
+    if item.stop_until_t is None:
+        until = book.t + STOP_GRACE_MS
+        book.say(f.StepStopping, step=item.step, dispatch=item.number, why=why, until_t=until)
+
+
+def ended_why(item: Dispatch, error: str) -> str:
+    """Return why something ended badly: that it was told to stop says more than how it died of it."""
+    return "; ".join(part for part in (item.stop_why, error) if part)
+
+
 def succeed(book: Book, step: Step, done: Dispatch, result: Json) -> None:
     """Record that it happened and what is in force because of it."""
     book.say(f.StepSucceeded, step=step.id, dispatch=done.number, result=result)
     take_effect(book, step, done)
 
 
-def take_effect(book: Book, step: Step, done: Dispatch, *, sure: bool = True) -> None:
+def take_effect(book: Book, step: Step, done: Dispatch, *, sure: bool = True, targets: tuple[int, ...] = ()) -> None:
     """Enter the dispatch's effect into the ledger, or clear it where it reached its neutral value."""
     if not done.effect_key:
         return
     value = value_in(done.use, done.args)
-    if sure and is_neutral(done.use, value):
-        if done.effect_key in book.run.ledger:
-            book.say(f.EffectCleared, key=done.effect_key, why="back at its neutral value", whole=True)
+    if sure and is_neutral(done.use, value_after(book.run, done.effect_key, step.id, value)):
+        clear_effect(book, done.effect_key)
         return
     book.say(
         f.EffectInForce,
@@ -83,7 +96,14 @@ def take_effect(book: Book, step: Step, done: Dispatch, *, sure: bool = True) ->
         before=done.before,
         protective=step.protective,
         sure=sure,
+        targets=targets,
     )
+
+
+def clear_effect(book: Book, key: str) -> None:
+    """Take an effect out of the ledger with all that it superseded: nothing is in force at the neutral value."""
+    if key in book.run.ledger:
+        book.say(f.EffectCleared, key=key, why="back at its neutral value", whole=True)
 
 
 def fail(
@@ -95,9 +115,15 @@ def fail(
     again = retry and tried < step.retry.max_attempts and not book.run.aborting
     book.say(f.StepFailed, step=step.id, dispatch=failed.number, error=error, final=not again)
     if again:
-        until = book.t + (after_ms if after_ms is not None else backoff_ms(book.run, step, tried))
+        until = book.t + (max(after_ms, 0) if after_ms is not None else backoff_ms(book.run, step, tried))
         book.say(f.RetryScheduled, step=step.id, attempt=failed.attempt + 1, until_t=until, why=error)
-    elif step.on_failure == "hold" and not book.run.aborting:
+    else:
+        hold_failed(book, step, error)
+
+
+def hold_failed(book: Book, step: Step, error: str) -> None:
+    """Hold for a step that failed for good, unless the runbook goes on without it or the run is being ended."""
+    if step.on_failure == "hold" and not book.run.aborting:
         book.hold("step-failed", step=step.id, text=error)
 
 
@@ -113,9 +139,6 @@ def backoff_ms(run: Run, step: Step, tried: int) -> int:
 
 def lose(book: Book, step: Step, lost: Dispatch, why: str) -> None:
     """Record that nobody knows whether it happened; its effect, if any, is in force unsurely."""
-    if lost.use.effect == "read":
-        fail(book, step, lost, why)
-        return
     book.say(f.StepLost, step=step.id, dispatch=lost.number, why=why)
     take_effect(book, step, lost, sure=False)
 
@@ -142,38 +165,39 @@ def settle(
         person=person,
         reason=reason,
     )
-    if done:
-        take_effect(book, step, lost)
-        return
     entry = book.run.ledger.get(lost.effect_key)
-    if entry is not None and not entry.sure:
-        book.say(f.EffectCleared, key=lost.effect_key, why="it did not happen")
-    if step.ramp is None:
+    unsure = entry is not None and not entry.sure and entry.step == step.id
+    if done:
+        take_effect(book, step, lost, targets=lost.targets)
+    elif unsure:
+        book.say(f.EffectCleared, key=lost.effect_key, why="it did not happen", never=True)
+    if not done and step.ramp is None and step.targets is None:
         fail(book, step, lost, "it did not happen")
 
 
 def unknown(book: Book, step: Step, state: Unknown, *, forward: bool) -> bool:
     """Go on with a step whose outcome is unknown and that no probe settles; True when something was said."""
-    if book.run.aborting:
-        return False
     if step.settle is not None and book.t < settle_deadline(step, state):
         return False
-    idempotent = state.lost.use.idempotent and step.settle is None
-    if not idempotent or book.run.steps[step.id].unknowns > LOST_AGAIN_MAX:
+    lost = state.lost
+    harmless = (lost.use.idempotent or lost.use.effect == "read") and step.ramp is None
+    if not harmless or book.run.steps[step.id].unknowns > LOST_AGAIN_MAX:
         return book.hold("step-unknown", step=step.id, text=state.why)
     if not forward:
         return False
-    book.say(
-        f.RetryScheduled,
-        step=step.id,
-        attempt=state.lost.attempt + 1,
-        until_t=book.t,
-        why=f"{state.why}; it is idempotent and is done again with the same key",
-    )
+    why = f"{state.why}; it is idempotent and is done again with the same key"
+    book.say(f.RetryScheduled, step=step.id, attempt=lost.attempt + 1, until_t=book.t, why=why)
     return True
 
 
 def settle_deadline(step: Step, state: Unknown) -> int:
-    """Return when the settle probe has had its time and what it says is final (or a person is asked)."""
+    """Return when the settle probe has had its time, and a person is asked if it said nothing that settles."""
     assert step.settle is not None
     return state.since_t + step.settle.within_ms + 3 * step.settle.interval_ms
+
+
+def is_unknown(run: Run, step: str) -> bool:
+    """Return whether nobody knows what became of that step, or of some of its hosts."""
+    record = run.steps.get(step)
+    state = record.state if record is not None else None
+    return isinstance(state, Unknown) or (isinstance(state, Fanning) and "?" in state.status)

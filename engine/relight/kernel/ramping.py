@@ -1,33 +1,41 @@
 """Ramps: up one declared value at a time while checks and guards pass, down at once.
 
 A rise waits for everything; a step down waits for nothing but the move that is under way.
+Whatever goes wrong on the way up, the ramp returns to the value below, which was verified.
 """
 
 from typing import Any
 
 from relight.kernel import facts as f
-from relight.kernel.book import Book, find_hold
-from relight.kernel.outcomes import STOP_GRACE_MS, backoff_ms, dispatch, take_effect
-from relight.kernel.plan import ExpressionFailed, Json, Ramp, Step
+from relight.kernel.book import Book
+from relight.kernel.inputs import Reported
+from relight.kernel.outcomes import backoff_ms, dispatch, ended_why, stop, take_effect
+from relight.kernel.plan import ExpressionFailed, Guard, Ramp, Step
 from relight.kernel.scope import resolve
 from relight.kernel.state import Dispatch, Ramping, Run
-from relight.kernel.watching import open_steps, passes, ramp_id, reading
+from relight.kernel.watching import blind, dwell_ms, guard_id, passes, ramp_id, reading
 
 DOWN_TRIES_MAX = 10
 """A move to less exposure is tried this often, with backoff, before a person is asked."""
 
 
-def begin(book: Book, step: Step) -> None:
-    """Resolve the ramp's values: the floor, then every declared value above it.
+def begin(book: Book, step: Step, *, before: dict[str, Any] | None = None, before_known: bool = False) -> None:
+    """Resolve the ramp's values (the floor, then every declared value above it) and its other arguments.
 
     Raises:
-        ExpressionFailed: a value cannot be evaluated or is no number.
+        ExpressionFailed: one of them cannot be evaluated, or a value is no number.
     """
-    assert step.ramp is not None
+    assert step.ramp is not None and step.use is not None
     floor = _number(step, resolve(book.run, step.ramp.floor))
     declared = [_number(step, resolve(book.run, value)) for value in step.ramp.through]
-    values = (floor, *sorted(value for value in set(declared) if value > floor))
-    book.say(f.RampBegun, step=step.id, values=values)
+    book.say(
+        f.RampBegun,
+        step=step.id,
+        values=(floor, *sorted(value for value in set(declared) if value > floor)),
+        args=resolve(book.run, step.use.args),
+        before=before,
+        before_known=before_known,
+    )
 
 
 def _number(step: Step, value: Any) -> float:
@@ -36,24 +44,7 @@ def _number(step: Step, value: Any) -> float:
     return value
 
 
-def _move(book: Book, step: Step, state: Ramping) -> None:
-    """Dispatch the move to the position that the ramp is at."""
-    assert step.use is not None and step.ramp is not None
-    value = state.values[state.position]
-    args = {**resolve(book.run, step.use.args), step.ramp.key: value}
-    record = book.run.steps[step.id]
-    key = f"{book.run.id}/{step.id}/{book.run.rounds}/{state.moves}"
-    dispatch(
-        book,
-        step,
-        step.use,
-        args,
-        purpose="ramp",
-        attempt=record.attempts + 1,
-        key=key,
-        before={**{name: args[name] for name in args if name != step.ramp.key}, step.ramp.key: state.values[0]},
-        before_known=True,
-    )
+# ---- up
 
 
 def rise(book: Book, step: Step, state: Ramping) -> bool:
@@ -61,151 +52,219 @@ def rise(book: Book, step: Step, state: Ramping) -> bool:
     ramp = step.ramp
     assert ramp is not None
     if not state.settled:
-        return _retry_move(book, step, state)
-    if book.t < state.cool_until_t:
+        return _move(book, step, state)
+    if state.stay or book.t < state.cool_until_t:
         return False
     if _blind(book, step, ramp, state):
         return True
-    last = state.position == len(state.values) - 1
     if not all(passes(book.run, ramp_id(step.id, state, check)) for check in ramp.checks):
         return False
-    if book.run.breached or not _guards_pass(book.run):
+    if not all(passes(book.run, guard_id(guard.check)) for guard in book.run.plan.guards):
         return False
-    if not ramp.checks and book.t < state.since_t + (ramp.dwell_ms if state.position else 0):
+    if not ramp.checks and book.t < state.since_t + dwell_ms(ramp, state):
         return False
-    if last:
+    if state.position == len(state.values) - 1:
         result = {ramp.key: state.values[state.position], "step_backs": state.step_backs}
         book.say(f.StepSucceeded, step=step.id, dispatch=0, result=result)
-        return True
-    if state.stay:
-        return False
-    book.say(f.RampMoved, step=step.id, position=state.position + 1, direction="up")
+    else:
+        book.say(f.RampMoved, step=step.id, position=state.position + 1, direction="up")
     return True
 
 
-def _guards_pass(run: Run) -> bool:
-    return all(passes(run, f"guard:{guard.check}") for guard in run.plan.guards)
-
-
 def _blind(book: Book, step: Step, ramp: Ramp, state: Ramping) -> bool:
-    for check in ramp.checks:
-        turned = reading(book.run, ramp_id(step.id, state, check))
-        hold = book.run.plan.checks[check].on_inconclusive == "hold"
-        if hold and turned is not None and turned.verdict == "inconclusive":
+    """Hold where a check or a guard has no data: without it the ramp could never rise, and nobody would know why."""
+    watched = [(check, ramp_id(step.id, state, check)) for check in ramp.checks]
+    watched += [(guard.check, guard_id(guard.check)) for guard in book.run.plan.guards]
+    for check, use in watched:
+        turned = blind(book.run, use, check)
+        if turned is not None:
             return book.hold("check-blind", step=step.id, subject=check, text=f"{check}: {turned.detail}")
     return False
 
 
-def _retry_move(book: Book, step: Step, state: Ramping) -> bool:
-    if book.t < state.retry_at_t or any(item.step == step.id for item in book.run.dispatches.values()):
+def _move(book: Book, step: Step, state: Ramping) -> bool:
+    """Dispatch the move to the position that the ramp is at, unless it waits or was given up."""
+    tries = 1 if book.run.aborting else DOWN_TRIES_MAX
+    under_way = any(item.step == step.id for item in book.run.dispatches.values())
+    if under_way or book.t < state.retry_at_t or state.failures >= tries:
         return False
-    if find_hold(book.run, "step-failed", step=step.id) is not None:
-        return False
-    _move(book, step, state)
+    assert step.use is not None and step.ramp is not None
+    record = book.run.steps[step.id]
+    dispatch(
+        book,
+        step,
+        step.use,
+        {**state.args, step.ramp.key: state.values[state.position]},
+        purpose="ramp",
+        attempt=record.attempts + 1,
+        key=f"{book.run.id}/{step.id}/{book.run.rounds}/{state.moves}",
+        before=record.before,
+        before_known=record.before_known,
+    )
     return True
+
+
+# ---- down
 
 
 def fall(book: Book) -> bool:
     """Step back where a check or a guard says so, and carry on moves to less exposure; never blocked by anything."""
-    for step in open_steps(book.run):
-        record = book.run.steps.get(step.id)
-        if record is None or not isinstance(record.state, Ramping):
+    for step, state in ramps(book.run):
+        if _is_undone(book.run, step):
             continue
-        state = record.state
-        try:
-            if not state.settled and state.why and _retry_move(book, step, state):
-                return True
-            why = _reason_to_fall(book.run, step, state, book.t)
-            if why and _step_back(book, step, state, why):
-                return True
-        except ExpressionFailed as error:
-            if book.hold("expression-failed", step=step.id, text=str(error)):
-                return True
+        if state.falling and _move(book, step, state):
+            return True
+        guard = _guard_to_fall_for(book.run, state, book.t)
+        if guard is not None and _step_back(book, step, state, _seen(book.run, guard, state)):
+            return True
+        if guard is None and _check_back(book, step, state):
+            return True
     return False
 
 
-def _reason_to_fall(run: Run, step: Step, state: Ramping, t: int) -> str:
-    assert step.ramp is not None
+def ramps(run: Run) -> list[tuple[Step, Ramping]]:
+    """Return the ramps under way."""
+    found = [(step, run.steps[step.id].state) for step in run.open_steps if step.id in run.steps]
+    return [(step, state) for step, state in found if isinstance(state, Ramping)]
+
+
+def _is_undone(run: Run, step: Step) -> bool:
+    return run.undo is not None and step.id in run.undo.layers
+
+
+def _guard_to_fall_for(run: Run, state: Ramping, t: int) -> Guard | None:
+    """Return the breached guard that asks for a step back now: at once after a rise, else after as long as it takes."""
     for guard in run.plan.guards:
-        since = run.breached.get(guard.check)
-        if since is None or guard.on_breach != "step_back":
+        if guard.check not in run.breached or guard.on_breach != "step_back":
             continue
-        pause = max(guard.breach_after_ms, run.plan.checks[guard.check].interval_ms)
-        moved = state.since_t if state.settled else t
-        if not state.why or (state.settled and t >= moved + pause):
-            turned = run.readings.get(f"guard:{guard.check}")
-            seen = f" {turned.value!r}" if turned is not None else ""
-            return f"guard {guard.check}{seen} breached at {state.values[state.position]:g}"
-    if state.settled and t >= state.cool_until_t:
-        for check in step.ramp.checks:
-            turned = reading(run, ramp_id(step.id, state, check))
-            if turned is not None and turned.verdict == "fail":
-                return f"{check} {turned.value!r} fails at {state.values[state.position]:g}"
-    return ""
+        if not state.why or (state.settled and t >= state.since_t + guard_pause_ms(run, guard)):
+            return guard
+    return None
+
+
+def guard_pause_ms(run: Run, guard: Guard) -> int:
+    """Return how long a step back is given to show in the guard before the next one."""
+    return max(guard.breach_after_ms, run.plan.checks[guard.check].interval_ms)
+
+
+def _seen(run: Run, guard: Guard, state: Ramping) -> str:
+    turned = reading(run, guard_id(guard.check))
+    seen = f" {turned.value!r}" if turned is not None else ""
+    return f"guard {guard.check}{seen} breached at {state.values[state.position]:g}"
+
+
+def _check_back(book: Book, step: Step, state: Ramping) -> bool:
+    assert step.ramp is not None
+    if not state.settled or book.t < state.cool_until_t:
+        return False
+    for check in step.ramp.checks:
+        turned = reading(book.run, ramp_id(step.id, state, check))
+        if turned is not None and turned.verdict == "fail":
+            why = f"{check} {turned.value!r} fails at {state.values[state.position]:g}"
+            if step.ramp.on_failure == "hold":
+                return book.hold("ramp-failing", step=step.id, subject=check, text=why)
+            return _step_back(book, step, state, why)
+    return False
 
 
 def _step_back(book: Book, step: Step, state: Ramping, why: str) -> bool:
     assert step.ramp is not None
-    if step.ramp.on_failure == "hold" and not why.startswith("guard "):
-        return book.hold("ramp-exhausted", step=step.id, text=why)
     if state.position == 0:
         return book.hold("ramp-exhausted", step=step.id, text=f"{why}; it is at its floor")
     down(book, step, state, state.position - 1, why, counted=True)
-    if state.step_backs + 1 >= step.ramp.max_step_backs:
+    _count(book, step, state, why)
+    return True
+
+
+def _count(book: Book, step: Step, state: Ramping, why: str) -> None:
+    """Hold, at the lower value, when the ramp has stepped back as often as it may."""
+    assert step.ramp is not None
+    if state.step_backs + 1 >= step.ramp.max_step_backs and not book.run.aborting:
         text = f"{why}; it stepped back {state.step_backs + 1} times and stays at the lower value"
         book.hold("ramp-exhausted", step=step.id, text=text)
-    return True
 
 
 def down(book: Book, step: Step, state: Ramping, position: int, why: str, *, counted: bool) -> None:
     """Send the ramp down; a move that is under way is told to stop first."""
     under_way = book.run.dispatches.get(state.dispatch)
     book.say(f.RampMoved, step=step.id, position=position, direction="down", why=why, counted=counted)
-    if under_way is not None and under_way.stop_until_t is None:
-        book.say(
-            f.StepStopping,
-            step=step.id,
-            dispatch=under_way.number,
-            why=why,
-            until_t=book.t + STOP_GRACE_MS,
-        )
+    if under_way is not None:
+        stop(book, under_way, why)
 
 
-def reported(book: Book, done: Dispatch, outcome: str, error: str, result: Json) -> None:
+def abandon(book: Book) -> bool:
+    """Leave the ramps of a run that is aborted at values that were verified; True while something was said."""
+    for step, state in ramps(book.run):
+        if state.falling and _move(book, step, state):
+            return True
+        if state.dispatch and not state.why:
+            down(book, step, state, state.position - 1, "the run is aborted", counted=False)
+            return True
+    return False
+
+
+# ---- what the world reports
+
+
+def reported(book: Book, done: Dispatch, given: Reported) -> None:
     """Take how a ramp's move ended."""
     step = book.run.step_of(done.step)
     state = book.run.steps[step.id].state
-    assert isinstance(state, Ramping) and step.ramp is not None
-    if state.dispatch != done.number:
-        _overtaken(book, step, done, outcome, error)
-        return
-    if outcome == "succeeded":
-        book.say(f.StepSucceeded, step=step.id, dispatch=done.number, result=result)
+    assert step.ramp is not None
+    error = ended_why(done, given.error)
+    if not isinstance(state, Ramping) or state.dispatch != done.number:
+        _overtaken(book, step, done, given.outcome, error)
+    elif given.outcome == "succeeded":
+        book.say(f.StepSucceeded, step=step.id, dispatch=done.number, result=given.result)
         take_effect(book, step, done)
         if state.why and step.ramp.cool_down_ms:
             book.say(f.RampCooling, step=step.id, until_t=book.t + step.ramp.cool_down_ms)
+    elif given.outcome == "unknown":
+        _lost(book, step, state, done, error)
+    else:
+        tried = state.failures + 1
+        final = tried >= DOWN_TRIES_MAX if state.why else not given.retry or tried >= step.retry.max_attempts
+        book.say(f.StepFailed, step=step.id, dispatch=done.number, error=error, final=final)
+        _after_failure(book, step, done, error, final=final, after_ms=given.retry_after_ms)
+
+
+def _lost(book: Book, step: Step, state: Ramping, lost: Dispatch, error: str) -> None:
+    book.say(f.StepLost, step=step.id, dispatch=lost.number, why=error)
+    take_effect(book, step, lost, sure=False)
+    if not isinstance(book.run.steps[step.id].state, Ramping):
+        return  # nothing destructive is done on a guess, not even less of it
+    if state.why:
+        _after_failure(book, step, lost, error, final=state.failures + 1 >= DOWN_TRIES_MAX)
         return
-    if outcome == "unknown" and not done.use.idempotent:
-        book.say(f.StepLost, step=step.id, dispatch=done.number, why=error)
-        take_effect(book, step, done, sure=False)
+    # Perhaps the new value is in force: the one below is asserted again.
+    why = f"{error}; {state.values[state.position]:g} may be in force"
+    down(book, step, state, state.position - 1, why, counted=True)
+    _count(book, step, state, why)
+
+
+def _after_failure(
+    book: Book, step: Step, failed: Dispatch, error: str, *, final: bool, after_ms: int | None = None
+) -> None:
+    """Try the move again, or leave the ramp at the last value that was verified and hold."""
+    state = book.run.steps[step.id].state
+    assert isinstance(state, Ramping)
+    if not final:
+        wait = max(after_ms, 0) if after_ms is not None else backoff_ms(book.run, step, state.failures)
+        book.say(f.RetryScheduled, step=step.id, attempt=failed.attempt + 1, until_t=book.t + wait, why=error)
         return
-    tries = DOWN_TRIES_MAX if state.why else step.retry.max_attempts
-    failures = state.failures + 1
-    book.say(f.StepFailed, step=step.id, dispatch=done.number, error=error, final=failures >= tries)
-    if outcome == "unknown":
-        take_effect(book, step, done, sure=False)
-    until = book.t + backoff_ms(book.run, step, failures)
-    book.say(f.RetryScheduled, step=step.id, attempt=done.attempt + 1, until_t=until, why=error)
-    if failures >= tries:
+    if not state.why:
+        why = f"the move to {state.values[state.position]:g} failed"
+        book.say(f.RampMoved, step=step.id, position=state.position - 1, direction="down", why=why, stands=True)
+    if not book.run.aborting:
         book.hold("step-failed", step=step.id, text=error)
 
 
 def _overtaken(book: Book, step: Step, done: Dispatch, outcome: str, error: str) -> None:
     """A move that was stopped for a move down ended: whatever it did, the move down follows and says what is."""
-    if outcome == "succeeded":
-        book.say(f.StepFailed, step=step.id, dispatch=done.number, error="overtaken by a move down", final=False)
-        take_effect(book, step, done)
-        return
-    book.say(f.StepFailed, step=step.id, dispatch=done.number, error=error or done.stop_why, final=False)
     if outcome == "unknown":
-        take_effect(book, step, done, sure=False)
+        book.say(f.StepLost, step=step.id, dispatch=done.number, why=error)
+    else:
+        why = error or "overtaken by a move down"
+        book.say(f.StepFailed, step=step.id, dispatch=done.number, error=why, final=False)
+    if outcome != "failed":
+        take_effect(book, step, done, sure=outcome == "succeeded")

@@ -5,11 +5,14 @@ What does not belong here: the expression language.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from relight.kernel.plan import Expression, Gate, Json, Stage, Step, Tree, Use
+from relight.kernel.plan import Expression, ExpressionFailed, Gate, Json, Stage, Tree, Use
+from relight.kernel.plan_index import expressions_in, index_of, plain, probes_in
 from relight.kernel.state import Run
+
+__all__ = ["expressions_in", "holds", "probes_of_gate", "resolve", "scope_digest", "value_of"]
 
 _NOTHING: Any = object()
 
@@ -38,58 +41,31 @@ def resolve(run: Run, tree: Tree) -> Any:
         return {key: resolve(run, item) for key, item in tree.items()}
     if isinstance(tree, list | tuple):
         return [resolve(run, item) for item in tree]
-    if isinstance(tree, Expression):
+    if not plain(tree) and isinstance(tree, Expression):
         return value_of(run, tree)
     return tree
 
 
-def expressions_in(tree: Tree) -> Iterable[Expression]:
-    """Yield every expression in a tree of arguments."""
-    if isinstance(tree, dict):
-        for item in tree.values():
-            yield from expressions_in(item)
-    elif isinstance(tree, list | tuple):
-        for item in tree:
-            yield from expressions_in(item)
-    elif isinstance(tree, Expression):
-        yield tree
-
-
-def probes_in(*trees: Tree) -> frozenset[str]:
-    """Return the ids of the named probes that these trees read."""
-    return frozenset(
-        name.split(".")[1]
-        for tree in trees
-        for expression in expressions_in(tree)
-        for name in expression.names
-        if name.startswith("probes.")
-    )
-
-
-def probes_of_step(step: Step) -> frozenset[str]:
-    """Return the ids of the named probes that a step reads anywhere."""
-    trees: list[Tree] = [step.when, step.duration_ms, step.instruction, step.pass_when]
-    trees += [use.args for use in (step.use, step.undo and step.undo.use, step.settle and step.settle.use) if use]
-    if step.settle is not None:
-        trees.append(step.settle.done_when)
-    if step.ramp is not None:
-        trees += [step.ramp.floor, step.ramp.through]
-    return probes_in(*trees)
-
-
-def probes_of_gate(stage: Stage, gate: Gate) -> frozenset[str]:
+def probes_of_gate(run: Run, stage: Stage, gate: Gate) -> frozenset[str]:
     """Return the ids of the probes that are frozen when this gate asks: its title's and its stage's steps'."""
-    return probes_in(gate.title).union(*(probes_of_step(step) for step in stage.steps))
+    index = index_of(run.plan)
+    steps = (index.probes[step.id] | index.probes_after[step.id] for step in stage.steps)
+    return probes_in(gate.title).union(*steps)
 
 
 def scope_digest(run: Run, stage: Stage) -> str:
-    """Return what a vote binds: plan, stage, targets and every step's arguments, late ones as their text."""
+    """Return what a vote binds: plan, stage, targets and every step's arguments, late ones as their text.
+
+    Raises:
+        ExpressionFailed: an argument that is not late cannot be evaluated.
+    """
+    late = tuple(f"steps.{step.id}." for step in stage.steps)
     steps = [
         {
             "id": step.id,
-            "use": _use_now(run, step.use),
+            "use": _use_now(run, step.use, late),
             "targets": list(step.targets.hosts) if step.targets else None,
-            "ramp": [_now(run, step.ramp.floor), _now(run, list(step.ramp.through))] if step.ramp else None,
+            "ramp": [_now(run, item, late) for item in (step.ramp.floor, *step.ramp.through)] if step.ramp else None,
         }
         for step in stage.steps
     ]
@@ -97,19 +73,27 @@ def scope_digest(run: Run, stage: Stage) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _use_now(run: Run, use: Use | None) -> Any:
-    return None if use is None else [use.capability, use.provider, _now(run, use.args)]
+def _use_now(run: Run, use: Use | None, late: tuple[str, ...]) -> Any:
+    return None if use is None else [use.capability, use.provider, _now(run, use.args, late)]
 
 
-def _now(run: Run, tree: Tree) -> Any:
+def _now(run: Run, tree: Tree, late: tuple[str, ...]) -> Any:
     if isinstance(tree, dict):
-        return {key: _now(run, item) for key, item in tree.items()}
+        return {key: _now(run, item, late) for key, item in tree.items()}
     if isinstance(tree, list | tuple):
-        return [_now(run, item) for item in tree]
-    if isinstance(tree, Expression):
-        late = any(name.startswith(("steps.", "checks.")) for name in tree.names)
-        return {"late": tree.text} if late else value_of(run, tree)
-    return tree
+        return [_now(run, item, late) for item in tree]
+    if plain(tree) or not isinstance(tree, Expression):
+        return tree
+    names = tuple(f"{name}." for name in tree.names)
+    if any(name.startswith(("checks.", *late)) for name in names):
+        return {"late": tree.text}
+    try:
+        return value_of(run, tree)
+    except ExpressionFailed:
+        # The earlier step was skipped: what depends on it will be too, or will fail when it is reached.
+        if any(name.startswith("steps.") for name in names):
+            return {"late": tree.text}
+        raise
 
 
 def _scope(run: Run, names: frozenset[str], value: Any) -> Mapping[str, Any]:

@@ -7,11 +7,12 @@ and it is done only when every ``verify`` passes.
 import hashlib
 
 from relight.kernel import facts as f
-from relight.kernel.book import Book, find_hold
+from relight.kernel.book import Book
 from relight.kernel.plan import ExpressionFailed, Gate, Stage
-from relight.kernel.scope import holds, probes_in, probes_of_gate, resolve, scope_digest
+from relight.kernel.plan_index import probes_in
+from relight.kernel.scope import holds, probes_of_gate, resolve, scope_digest
 from relight.kernel.state import Run, Ticket, Vote
-from relight.kernel.watching import gate_id, passes, precondition_id, reading, shown, verify_id
+from relight.kernel.watching import blind, gate_id, passes, precondition_id, reading, shown, verify_id
 
 PROBE_ERRORS_MAX = 4
 """As often a named probe may fail in a row before a person is asked; as for a check's samples."""
@@ -23,9 +24,7 @@ PROBE_ERRORS_MAX = 4
 def probes_wanted(run: Run, stage: Stage) -> frozenset[str]:
     """Return the probes that must be read before this stage can be entered."""
     wanted = probes_in(stage.when)
-    if stage.gate is not None:
-        wanted |= probes_of_gate(stage, stage.gate)
-    return wanted
+    return wanted if stage.gate is None else wanted | probes_of_gate(run, stage, stage.gate)
 
 
 def probes_missing(run: Run, wanted: frozenset[str]) -> frozenset[str]:
@@ -40,8 +39,7 @@ def probes_blind(book: Book, wanted: frozenset[str], *, step: str = "") -> bool:
         seen = book.run.stage.probes.get(name)
         if seen is not None and seen.errors >= PROBE_ERRORS_MAX:
             text = f"probe {name} cannot be read: {seen.error}"
-            if book.hold("probe-blind", step=step, subject=name, text=text):
-                return True
+            return book.hold("probe-blind", step=step, subject=name, text=text)
     return False
 
 
@@ -74,12 +72,12 @@ def _enter_ungated(book: Book, stage: Stage) -> bool:
         turned = reading(book.run, use)
         if turned is not None and turned.verdict == "fail":
             return book.hold("precondition-failed", subject=check, text=f"{check} is {turned.value!r}")
-        if turned is not None and turned.verdict == "inconclusive":
+        if turned is not None and blind(book.run, use, check) is not None:
             return book.hold("precondition-blind", subject=check, text=f"{check}: {turned.detail}")
-    if all(passes(book.run, use) for use in uses.values()):
-        book.say(f.StageEntered, stage=stage.id, readings=shown(book.run, uses))
-        return True
-    return False
+    if not all(passes(book.run, use) for use in uses.values()):
+        return False
+    book.say(f.StageEntered, stage=stage.id, readings=shown(book.run, uses))
+    return True
 
 
 # ---- gates
@@ -94,7 +92,7 @@ def ask_gate(book: Book, stage: Stage, gate: Gate) -> None:
     run = book.run
     seed = f"{run.id}|{stage.id}|{run.asks}".encode()
     ticket = f"{stage.id}/{hashlib.sha256(seed).hexdigest()[:3]}"
-    if ticket in run.spent or (run.ticket is not None and run.ticket.id == ticket):
+    if ticket in run.spent:
         ticket = f"{stage.id}/{hashlib.sha256(seed).hexdigest()[:8]}"
     book.say(
         f.GateAsked,
@@ -124,23 +122,22 @@ def gate_blockers(run: Run, stage: Stage, t: int) -> list[str]:
     assert gate is not None and ticket is not None
     missing = gate.approval.min_approvals - len(counting_votes(run, gate, ticket, t))
     blockers = [f"{missing} more approval{'s' if missing > 1 else ''}"] if missing > 0 else []
-    for check in gate.require:
-        if not passes(run, gate_id(run, check)):
-            blockers.append(f"{check} to pass")
-    for item in stage.preconditions:
-        if not passes(run, precondition_id(run, item.check)):
-            blockers.append(f"precondition {item.check} to pass")
+    blockers += [f"{check} to pass" for check in gate.require if not passes(run, gate_id(run, check))]
+    before = [item.check for item in stage.preconditions]
+    blockers += [f"precondition {check} to pass" for check in before if not passes(run, precondition_id(run, check))]
     return blockers
 
 
 def _gate(book: Book, stage: Stage, gate: Gate) -> bool:
     ticket = book.run.ticket
-    if ticket is None or ticket.status == "superseded":
+    if ticket is None or ticket.status != "waiting":
+        # Nothing holds any more for what closed the last one.
         ask_gate(book, stage, gate)
         return True
-    if ticket.status != "waiting" or gate_blockers(book.run, stage, book.t):
+    if gate_blockers(book.run, stage, book.t):
         return False
-    approvers = tuple(vote.person for vote in counting_votes(book.run, gate, ticket, book.t))
+    votes = counting_votes(book.run, gate, ticket, book.t)
+    approvers = tuple(vote.person for vote in votes)
     uses = {check: gate_id(book.run, check) for check in (*gate.require, *gate.show)}
     before = {item.check: precondition_id(book.run, item.check) for item in stage.preconditions}
     evidence = shown(book.run, uses) | shown(book.run, before)
@@ -150,7 +147,7 @@ def _gate(book: Book, stage: Stage, gate: Gate) -> bool:
         ticket=ticket.id,
         approvers=approvers,
         alone=approvers == (book.run.starter,),
-        solo=any(vote.solo for vote in ticket.votes),
+        solo=any(vote.solo for vote in votes),
         readings=evidence,
     )
     book.say(f.StageEntered, stage=stage.id, readings=shown(book.run, before))
@@ -158,19 +155,22 @@ def _gate(book: Book, stage: Stage, gate: Gate) -> bool:
 
 
 def tickets(book: Book) -> bool:
-    """Escalate and expire the waiting ticket; time passes for it whatever else stands still."""
+    """Escalate and expire the waiting ticket; time passes for it whatever else stands still.
+
+    Expiry holds in any case: ``on_expiry: escalate`` also tells whoever is left on the list.
+    """
     stage, ticket = book.run.current, book.run.ticket
     if stage is None or stage.gate is None or ticket is None or ticket.status != "waiting":
         return False
-    due = ticket.escalated < len(stage.gate.escalate)
     expired = book.t >= ticket.expires_t
-    if due:
+    if ticket.escalated < len(stage.gate.escalate):
         step = stage.gate.escalate[ticket.escalated]
         if book.t >= ticket.asked_t + step.after_ms or (expired and stage.gate.on_expiry == "escalate"):
             book.say(f.GateEscalated, ticket=ticket.id, notify=step.notify, index=ticket.escalated)
             return True
     if expired:
-        expire(book, ticket, "nobody answered in time")
+        votes = counting_votes(book.run, stage.gate, ticket, book.t)
+        expire(book, ticket, "its approvals did not suffice in time" if votes else "nobody answered in time")
         return True
     return False
 
@@ -193,13 +193,11 @@ def verify(book: Book) -> bool:
         book.say(f.StageVerified, stage=stage.id, readings=shown(book.run, uses))
         return True
     for item in stage.verify:
-        turned = reading(book.run, uses[item.check])
-        check = book.run.plan.checks[item.check]
-        if turned is not None and turned.verdict == "inconclusive" and check.on_inconclusive == "hold":
+        use = uses[item.check]
+        turned = reading(book.run, use)
+        if turned is not None and blind(book.run, use, item.check) is not None:
             return book.hold("check-blind", subject=item.check, text=f"{item.check}: {turned.detail}")
-        if book.t >= verify_deadline(book.run, item.within_ms) and not passes(book.run, uses[item.check]):
-            if find_hold(book.run, "verify-failed") is not None:
-                continue
+        if book.t >= verify_deadline(book.run, item.within_ms) and not passes(book.run, use):
             seen = "no answer" if turned is None else f"last {turned.value!r}, {turned.verdict}"
             return book.hold("verify-failed", subject=item.check, text=f"{item.check} did not pass in time: {seen}")
     return False

@@ -4,196 +4,42 @@ Everything that affects the machine lives here. It is frozen: :mod:`relight.kern
 What does not belong here: rules about what may follow.
 """
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, Literal, TypeAlias
 
-from relight.kernel.facts import Outcome, Purpose, Verdict
+from relight.kernel.changing import evolved
+from relight.kernel.facts import Outcome, Verdict
 from relight.kernel.plan import Json, Person, Plan, Solo, Stage, Step, Use
+from relight.kernel.plan_index import index_of
+from relight.kernel.step_state import (
+    Backoff,
+    Dispatch,
+    Done,
+    Failed,
+    Fanning,
+    Manual,
+    Prepared,
+    Ramping,
+    Running,
+    StepRecord,
+    StepState,
+    StepWord,
+    Undoing,
+    Unknown,
+    Waiting,
+)
 
 RunState: TypeAlias = Literal[
     "pending", "running", "waiting", "held", "paused", "undoing", "succeeded", "failed", "aborted"
 ]
-StepWord: TypeAlias = Literal["pending", "running", "succeeded", "failed", "unknown", "skipped", "undone"]
 StageWord: TypeAlias = Literal["pending", "waiting", "running", "verifying", "held", "succeeded", "skipped"]
-
-
-# ---- steps
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """Its arguments are resolved; the value in force is being read before it is dispatched."""
-
-    use: Use
-    args: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """One dispatch is under way (see ``Run.dispatches``)."""
-
-    dispatch: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backoff:
-    """It failed and is tried again at *until_t*."""
-
-    until_t: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
-    """It may or may not have happened; *reads* settle readings were taken since *since_t*.
-
-    *lost* is the dispatch, kept with its arguments until the outcome is known; *ramp* is the ramp it was a move of.
-    """
-
-    lost: "Dispatch"
-    ramp: "Ramping | None" = None
-    why: str
-    since_t: int
-    reads: int = 0
-    last_read_t: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """A wait step, until *until_t*."""
-
-    until_t: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manual:
-    """A person was asked to do it and mark it."""
-
-    instruction: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undoing:
-    """An undo step whose undo is under way."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ramping:
-    """A ramp at ``values[position]``; 0 is the floor.
-
-    Attributes:
-        moves: How often it moved; names the windows of its watches, so that each begins empty.
-        settled: The dispatch for this position succeeded at *since_t* (always true at the floor before the first move).
-        step_backs: How often a failing check or guard sent it down.
-        cool_until_t: No watching and no rise before.
-        stay: A person said stay: it never rises until told to.
-        dispatch: The move under way, 0 when none is.
-        failures: How often the move to this value failed in a row; tried again at *retry_at_t*.
-        why: Why it went down; empty after a move up.
-    """
-
-    values: tuple[float, ...]
-    position: int = 0
-    moves: int = 0
-    settled: bool = True
-    since_t: int = 0
-    step_backs: int = 0
-    cool_until_t: int = 0
-    stay: bool = False
-    dispatch: int = 0
-    failures: int = 0
-    retry_at_t: int = 0
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fanning:
-    """A fan-out: one status character per host (``.`` waiting, ``>`` dispatched, ``+`` done, ``x`` failed, ``?``)."""
-
-    status: str
-    errors: dict[str, str] = field(default_factory=dict)
-    reported_t: int = 0
-    dispatch: int = 0
-    tries: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """It failed for good and waits for a person (or the run went on without it: ``Done``)."""
-
-    error: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """Nothing more happens to it by itself."""
-
-    outcome: Literal["succeeded", "failed", "skipped", "undone"]
-
-
-StepState: TypeAlias = (
-    Prepared | Running | Backoff | Unknown | Waiting | Manual | Undoing | Ramping | Fanning | Failed | Done
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepRecord:
-    """A step that has begun. Steps that have not are absent from ``Run.steps`` (and are pending)."""
-
-    state: StepState
-    attempts: int = 0
-    tries_from: int = 0
-    error: str = ""
-    result: Json = None
-    started_t: int = 0
-    ended_t: int = 0
-    before: dict[str, Any] | None = None
-    before_known: bool = False
-    unknowns: int = 0
-
-    @property
-    def word(self) -> StepWord:
-        """The step's state as people and ``status`` say it."""
-        match self.state:
-            case Done(outcome=outcome):
-                return outcome
-            case Failed():
-                return "failed"
-            case Unknown():
-                return "unknown"
-            case _:
-                return "running"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dispatch:
-    """Something that was dispatched and has not been heard of.
-
-    *stop_until_t* is set once it was told to stop.
-    """
-
-    number: int
-    step: str
-    attempt: int
-    purpose: Purpose
-    use: Use
-    args: dict[str, Any]
-    key: str
-    deadline_t: int
-    epoch: int
-    since_t: int
-    effect_key: str = ""
-    before: dict[str, Any] | None = None
-    before_known: bool = False
-    targets: tuple[int, ...] = ()
-    undoes: str = ""
-    stop_until_t: int | None = None
-    stop_why: str = ""
-
 
 # ---- gates, holds, readings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Vote:
     """One person's approval of one ticket."""
 
@@ -206,7 +52,7 @@ class Vote:
     solo: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Ticket:
     """One asking of a gate."""
 
@@ -222,7 +68,7 @@ class Ticket:
     status: Literal["waiting", "open", "denied", "expired", "superseded"] = "waiting"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Hold:
     """Why the run stands still; *code* names the row in :mod:`relight.kernel.holds`."""
 
@@ -235,7 +81,7 @@ class Hold:
     t: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """The last turn of one watched check."""
 
@@ -249,7 +95,7 @@ class Reading:
     t: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ProbeReading:
     """What a named probe answered while the current stage is approached or under way."""
 
@@ -262,12 +108,18 @@ class ProbeReading:
 # ---- effects, undo
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class EffectEntry:
     """An effect in force.
 
-    *prior* is the one that it superseded and that comes back when this one is undone;
-    *steps* are all steps that shaped it (a later one without an undo of its own joins the earlier).
+    Attributes:
+        prior: The one that it superseded and that comes back when this one is undone.
+        otherwise: What was in the ledger before an unsure change; it comes back if that never happened.
+        step: Whose change is in force; *steps* are all that shaped the value, the superseded ones too.
+        undo: What reverses it; where its step declares none and it superseded another, what asserts that one again.
+        loosens: It is protective because what it superseded is, but its own step lets more through:
+            undoing it goes back to the tighter value.
+        targets: For a fan-out: the hosts where it is in force; *maybe* those where nobody knows.
     """
 
     key: str
@@ -285,27 +137,42 @@ class EffectEntry:
     at: int
     t: int
     prior: "EffectEntry | None" = None
+    otherwise: "EffectEntry | None" = None
+    loosens: bool = False
+    targets: tuple[int, ...] = ()
+    maybe: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class UndoJob:
-    """Effects that are being undone, one after another; *queue* holds what is left, the first is next or under way."""
+    """Effects that are being undone, one after another; *queue* holds what is left, the first is next or under way.
+
+    Attributes:
+        layers: For each key in the queue the step whose effect is meant, for others may lie above or below it.
+        undone: Keys that are done, and *steps* the steps whose effects they were.
+        failed: Keys that were given up, each with its last error.
+        attempts: How often the first in the queue was tried; *lost*: the last try's outcome is unknown.
+        again_t: When it is tried again.
+    """
 
     queue: tuple[str, ...]
+    layers: tuple[str, ...]
     then: Literal["hold", "end", "step"]
     step: str
     back_to: str
     person: str
     undone: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     failed: dict[str, str] = field(default_factory=dict)
     attempts: int = 0
     lost: bool = False
+    again_t: int = 0
 
 
 # ---- stage and run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StageState:
     """The stage at the cursor.
 
@@ -327,9 +194,20 @@ class StageState:
     probes: dict[str, ProbeReading] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run. *cursor* is the index of the current stage; equal to the number of stages when all are done."""
+    """A run.
+
+    Attributes:
+        cursor: The index of the current stage; equal to the number of stages when all are done.
+        past: How the stages before it ended.
+        spent: Tickets that open nothing any more, each with the reason.
+        asks: How often gates asked; makes the next ticket.
+        readings: The last turn of each watch; *checks* the last turn of each check, whoever watches it.
+        breached: Guards that are breached, each since when.
+        undo_before: The last undo that a person asked for, as it ended; ``resume`` and ``retry`` go on from it.
+        rounds: How often something was undone; in idempotency keys, so that what is done again is really done.
+    """
 
     id: str
     plan: Plan
@@ -366,6 +244,7 @@ class Run:
     breached: dict[str, int] = field(default_factory=dict)
     ledger: dict[str, EffectEntry] = field(default_factory=dict)
     undo: UndoJob | None = None
+    undo_before: UndoJob | None = None
     rounds: int = 0
 
     # -- looking things up
@@ -384,13 +263,25 @@ class Run:
         return self.plan_index[step_id][0]
 
     @property
+    def open_steps(self) -> tuple[Step, ...]:
+        """The steps that may be going on: the one at the position, or what is left of its parallel group."""
+        stage = self.current
+        if stage is None or self.stage.phase != "steps":
+            return ()
+        first = stage.steps[self.stage.position]
+        if first.group is None:
+            return (first,)
+        rest = stage.steps[self.stage.position :]
+        return tuple(takewhile(lambda step: step.group == first.group, rest))
+
+    @property
     def plan_index(self) -> dict[str, tuple[Stage, Step]]:
         """Every step by its id, with its stage."""
-        return _index(self.plan)
+        return index_of(self.plan).steps
 
     def with_step(self, step_id: str, record: StepRecord) -> "Run":
         """Return the run with that step's record."""
-        return replace(self, steps={**self.steps, step_id: record})
+        return evolved(self, steps={**self.steps, step_id: record})
 
     # -- what people call its state
 
@@ -403,28 +294,50 @@ class Run:
             return "undoing"
         if self.epoch == 0:
             return "pending"
+        if self.aborting:
+            return "running"
         if self.holds:
             return "held"
         if self.paused:
             return "paused"
         if self.ticket is not None and self.ticket.status == "waiting":
             return "waiting"
-        if any(isinstance(record.state, Manual) for record in self.steps.values()):
+        if any(isinstance(record.state, Manual) for record in self._open_records()):
             return "waiting"
         return "running"
 
+    def _open_records(self) -> Iterator[StepRecord]:
+        for step in self.open_steps:
+            record = self.steps.get(step.id)
+            if record is not None:
+                yield record
 
-_INDEXES: dict[int, tuple[Plan, dict[str, tuple[Stage, Step]]]] = {}
-_INDEXES_MAX = 64
-"""Plans whose index is remembered; a process that drives more at once builds some again."""
 
-
-def _index(plan: Plan) -> dict[str, tuple[Stage, Step]]:
-    known = _INDEXES.get(id(plan))
-    if known is not None and known[0] is plan:
-        return known[1]
-    index = {step.id: (stage, step) for stage in plan.stages for step in stage.steps}
-    if len(_INDEXES) >= _INDEXES_MAX:
-        _INDEXES.clear()
-    _INDEXES[id(plan)] = (plan, index)
-    return index
+__all__ = [
+    "Backoff",
+    "Dispatch",
+    "Done",
+    "EffectEntry",
+    "Failed",
+    "Fanning",
+    "Hold",
+    "Manual",
+    "Prepared",
+    "ProbeReading",
+    "Ramping",
+    "Reading",
+    "Run",
+    "RunState",
+    "Running",
+    "StageState",
+    "StageWord",
+    "StepRecord",
+    "StepState",
+    "StepWord",
+    "Ticket",
+    "UndoJob",
+    "Undoing",
+    "Unknown",
+    "Vote",
+    "Waiting",
+]

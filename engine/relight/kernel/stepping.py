@@ -5,22 +5,29 @@ from typing import Any
 from relight.kernel import facts as f
 from relight.kernel import fanning, ramping
 from relight.kernel.book import Book
-from relight.kernel.outcomes import dispatch, fail, lose, settle, succeed, unknown
-from relight.kernel.plan import ExpressionFailed, Json, Step, Use
-from relight.kernel.scope import holds, probes_of_step, resolve
+from relight.kernel.effects import down_to
+from relight.kernel.inputs import Reported
+from relight.kernel.outcomes import dispatch, ended_why, fail, lose, settle, succeed, unknown
+from relight.kernel.plan import ExpressionFailed, Json, Step
+from relight.kernel.plan_index import index_of
+from relight.kernel.scope import holds, resolve
 from relight.kernel.stages import probes_blind, probes_missing
-from relight.kernel.state import Backoff, Dispatch, Fanning, Prepared, Ramping, Unknown, Waiting
-from relight.kernel.watching import open_steps
+from relight.kernel.state import Backoff, Dispatch, Fanning, Prepared, Ramping, StepRecord, Unknown, Waiting
+from relight.kernel.undoing import begin_undo
+
+BEFORE_MS = 5_000
+BEFORE_PROTECTIVE_MS = 900
+"""How long the value in force may take to read; a protective step starts within a second, known or not."""
 
 
 def advance(book: Book, *, protective_only: bool = False) -> bool:
     """Begin or carry on one of the open steps; True when something was said."""
-    for step in open_steps(book.run):
+    for step in book.run.open_steps:
         if protective_only and (not step.protective or step.ramp is not None):
             continue
         record = book.run.steps.get(step.id)
         try:
-            if _begin(book, step) if record is None else _go_on(book, step):
+            if _begin(book, step) if record is None else _go_on(book, step, record):
                 return True
         except ExpressionFailed as error:
             if book.hold("expression-failed", step=step.id, text=str(error)):
@@ -29,7 +36,7 @@ def advance(book: Book, *, protective_only: bool = False) -> bool:
 
 
 def _begin(book: Book, step: Step) -> bool:
-    probes = probes_of_step(step)
+    probes = index_of(book.run.plan).probes[step.id]
     if probes_blind(book, probes, step=step.id):
         return True
     if probes_missing(book.run, probes):
@@ -39,115 +46,115 @@ def _begin(book: Book, step: Step) -> bool:
         return True
     match step.kind:
         case "wait":
-            book.say(f.WaitBegun, step=step.id, until_t=book.t + int(resolve(book.run, step.duration_ms)))
+            book.say(f.WaitBegun, step=step.id, until_t=book.t + _duration_ms(book, step))
         case "manual":
             book.say(f.ManualAsked, step=step.id, instruction=str(resolve(book.run, step.instruction)))
         case "undo":
             _begin_undo(book, step)
         case "action" | "probe":
-            _begin_call(book, step, attempt=1)
+            _begin_call(book, step)
     return True
 
 
+def _duration_ms(book: Book, step: Step) -> int:
+    duration = resolve(book.run, step.duration_ms)
+    if isinstance(duration, bool) or not isinstance(duration, int | float):
+        raise ExpressionFailed(f"wait {step.id}: {duration!r} is no number of milliseconds")
+    return max(int(duration), 0)
+
+
 def _begin_undo(book: Book, step: Step) -> None:
-    keys = tuple(key for key, entry in book.run.ledger.items() if step.undoes in entry.steps)
-    if keys:
-        book.say(f.UndoBegun, keys=keys, then="step", step=step.id)
+    assert step.undoes is not None
+    layers = down_to(book.run, step.undoes)
+    if layers:
+        begin_undo(book, layers, then="step", step=step.id)
     else:
         book.say(f.StepSkipped, step=step.id, why=f"{step.undoes} has nothing in force")
 
 
-def _begin_call(book: Book, step: Step, *, attempt: int) -> None:
-    if step.ramp is not None:
-        ramping.begin(book, step)
-        return
+def _begin_call(book: Book, step: Step) -> None:
+    """Dispatch the step, or first have the value read that is in force; a retry keeps what the first one read."""
+    record = book.run.steps.get(step.id)
+    assert step.use is not None
     if step.targets is not None:
         fanning.begin(book, step)
         return
-    use, args = call_of(book, step)
-    record = book.run.steps.get(step.id)
     known = record is not None and record.before_known
-    if use.reads_value and not known and not (record is not None and record.attempts):
-        book.say(f.StepPrepared, step=step.id, use=use, args=args)
-        return
-    dispatch(book, step, use, args, attempt=attempt)
+    first = record is None or record.attempts == record.tries_from
+    if step.use.reads_value and first and not known:
+        book.say(f.StepPrepared, step=step.id, use=step.use, args=resolve(book.run, step.use.args))
+    elif step.ramp is not None:
+        ramping.begin(book, step)
+    else:
+        _dispatch(book, step, resolve(book.run, step.use.args), record)
 
 
-def call_of(book: Book, step: Step) -> tuple[Use, dict[str, Any]]:
-    """Return what the step calls and its arguments, evaluated now, once.
-
-    Raises:
-        ExpressionFailed: an argument cannot be evaluated.
-    """
+def _dispatch(book: Book, step: Step, args: dict[str, Any], record: StepRecord | None) -> None:
     assert step.use is not None
-    return step.use, resolve(book.run, step.use.args)
+    before, known = (record.before, record.before_known) if record is not None else (None, False)
+    attempt = (record.attempts if record is not None else 0) + 1
+    dispatch(book, step, step.use, args, attempt=attempt, before=before, before_known=known)
 
 
-def _go_on(book: Book, step: Step) -> bool:
-    record = book.run.steps[step.id]
+def before_ms(step: Step) -> int:
+    """Return how long the value in force may take to read before the step goes on without it."""
+    return BEFORE_PROTECTIVE_MS if step.protective else BEFORE_MS
+
+
+def _go_on(book: Book, step: Step, record: StepRecord) -> bool:
     match record.state:
+        case Prepared() as prepared if prepared.read or book.t >= prepared.since_t + before_ms(step):
+            _go_on_prepared(book, step, record, prepared)
+            return True
         case Backoff(until_t=until) if book.t >= until:
-            if step.kind == "undo" or record.attempts == 0:
-                return _begin_again(book, step)
-            _begin_call(book, step, attempt=record.attempts + 1)
+            if record.attempts == 0 or step.kind == "undo":
+                return _begin(book, step)
+            _begin_call(book, step)
             return True
         case Waiting(until_t=until) if book.t >= until:
             book.say(f.StepSucceeded, step=step.id, dispatch=0)
             return True
-        case Unknown():
-            return unknown(book, step, record.state, forward=True)
-        case Ramping():
-            return ramping.rise(book, step, record.state)
-        case Fanning():
-            return fanning.advance(book, step, record.state)
+        case Unknown() as state:
+            return unknown(book, step, state, forward=True)
+        case Ramping() as state:
+            return ramping.rise(book, step, state)
+        case Fanning() as state:
+            return fanning.advance(book, step, state)
         case _:
             return False
 
 
-def _begin_again(book: Book, step: Step) -> bool:
-    match step.kind:
-        case "undo":
-            _begin_undo(book, step)
-            return True
-        case _:
-            return _begin(book, step)
+def _go_on_prepared(book: Book, step: Step, record: StepRecord, prepared: Prepared) -> None:
+    if step.ramp is not None:
+        ramping.begin(book, step, before=prepared.before, before_known=prepared.known)
+        return
+    attempt = record.attempts + 1
+    dispatch(
+        book,
+        step,
+        prepared.use,
+        prepared.args,
+        attempt=attempt,
+        before=prepared.before,
+        before_known=prepared.known,
+    )
 
 
 # ---- what the world reports
 
 
-def value_read(book: Book, step: Step, value: Json, error: str) -> None:
-    """Take the value in force that was read before a step, and dispatch it; unreadable is no reason to wait."""
-    record = book.run.steps[step.id]
-    assert isinstance(record.state, Prepared)
-    known = not error and (value is None or isinstance(value, dict))
-    before = value if known and isinstance(value, dict) else None
-    dispatch(
-        book,
-        step,
-        record.state.use,
-        record.state.args,
-        attempt=record.attempts + 1,
-        before=before,
-        before_known=known,
-    )
-
-
-def reported(
-    book: Book, done: Dispatch, outcome: str, result: Json, error: str, retry: bool, after_ms: int | None
-) -> None:
+def reported(book: Book, done: Dispatch, given: Reported) -> None:
     """Take how a plain step's dispatch ended."""
     step = book.run.step_of(done.step)
-    if done.stop_why:
-        error = f"{done.stop_why}; {error}" if error else done.stop_why
-    if outcome == "unknown":
+    error = ended_why(done, given.error)
+    if given.outcome == "unknown" and done.use.effect != "read":
         lose(book, step, done, error)
-    elif outcome == "failed":
-        fail(book, step, done, error, retry=retry, after_ms=after_ms)
+    elif given.outcome != "succeeded":
+        fail(book, step, done, error, retry=given.retry, after_ms=given.retry_after_ms)
     elif step.pass_when is not None:
-        _judge_probe(book, step, done, result)
+        _judge_probe(book, step, done, given.result)
     else:
-        succeed(book, step, done, result)
+        succeed(book, step, done, given.result)
 
 
 def _judge_probe(book: Book, step: Step, done: Dispatch, result: Json) -> None:

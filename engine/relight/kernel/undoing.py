@@ -1,9 +1,15 @@
 """Undoing: last in, first out; one failed undo does not stop the rest."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 from relight.kernel import facts as f
 from relight.kernel.book import Book
-from relight.kernel.outcomes import dispatch
-from relight.kernel.state import Dispatch, Run, UndoJob
+from relight.kernel.effects import layers, to_undo
+from relight.kernel.fanning import SLICE_MAX, sort_hosts
+from relight.kernel.inputs import Reported
+from relight.kernel.outcomes import backoff_ms, dispatch, ended_why, hold_failed, settle_deadline, stop
+from relight.kernel.state import Dispatch, EffectEntry, Run, UndoJob, Unknown
 
 UNDO_TRIES_MAX = 3
 """As often an undo is tried before it is given up and reported."""
@@ -11,10 +17,27 @@ UNDO_TRIES_MAX = 3
 
 def keys_to_undo(run: Run, stages: tuple[str, ...] | None = None) -> tuple[str, ...]:
     """Return the ledger's keys in the order of undoing, protective ones left out (of these stages, or all)."""
-    return tuple(
-        key
-        for key, entry in reversed(run.ledger.items())
-        if not entry.protective and (stages is None or entry.stage in stages)
+    return tuple(dict.fromkeys(entry.key for entry in to_undo(run, stages)))
+
+
+def begin_undo(
+    book: Book,
+    what: Sequence[EffectEntry],
+    *,
+    then: Literal["hold", "end", "step"],
+    step: str = "",
+    back_to: str = "",
+    person: str = "",
+) -> None:
+    """Begin to undo these effects, in this order."""
+    book.say(
+        f.UndoBegun,
+        keys=tuple(entry.key for entry in what),
+        layers=tuple(entry.step for entry in what),
+        then=then,
+        step=step,
+        back_to=back_to,
+        person=person,
     )
 
 
@@ -27,16 +50,30 @@ def advance(book: Book) -> bool:
         _finish(book, job)
         return True
     entry = book.run.ledger.get(job.queue[0])
-    if entry is None:
+    if entry is None or job.layers[0] not in (layer.step for layer in layers(entry)):
         book.say(f.EffectCleared, key=job.queue[0], why="it was not in force any more")
         return True
-    if any(item.effect_key == entry.key for item in book.run.dispatches.values()):
+    in_its_way = [item for item in book.run.dispatches.values() if item.effect_key == entry.key]
+    if in_its_way:
+        running = [item for item in in_its_way if item.stop_until_t is None]
+        for item in running:
+            stop(book, item, "its effect is being undone")
+        return bool(running)
+    if not entry.sure and _is_being_settled(book, entry):
         return False
-    why_not = _why_not(book.run, job)
+    why_not = _why_not(job, entry)
     if why_not:
         book.say(f.UndoFailed, key=entry.key, error=why_not)
         return True
+    if book.t < job.again_t:
+        return False
+    _undo(book, job, entry)
+    return True
+
+
+def _undo(book: Book, job: UndoJob, entry: EffectEntry) -> None:
     assert entry.undo is not None
+    hosts = entry.targets + entry.maybe
     dispatch(
         book,
         book.run.step_of(entry.step),
@@ -45,55 +82,90 @@ def advance(book: Book) -> bool:
         purpose="undo",
         attempt=job.attempts + 1,
         key=f"{book.run.id}/undo/{entry.step}/{entry.t}",
+        targets=hosts[:SLICE_MAX],
         undoes=entry.key,
     )
-    return True
 
 
-def _why_not(run: Run, job: UndoJob) -> str:
-    entry = run.ledger[job.queue[0]]
+def _is_being_settled(book: Book, entry: EffectEntry) -> bool:
+    """Return whether a settle probe is about to say whether there is something to undo."""
+    record = book.run.steps.get(entry.step)
+    state = record.state if record is not None else None
+    step = book.run.step_of(entry.step)
+    idempotent = entry.undo is not None and entry.undo.idempotent
+    waits = isinstance(state, Unknown) and step.settle is not None and book.t < settle_deadline(step, state)
+    return waits and not idempotent
+
+
+def _why_not(job: UndoJob, entry: EffectEntry) -> str:
+    if entry.step != job.layers[0]:
+        return f"{entry.step}, which superseded it, could not be undone"
     if entry.undo is None:
         return "it has no undo"
+    if job.attempts >= UNDO_TRIES_MAX:
+        return f"it was tried {job.attempts} times and lost each time"
     if job.lost and not entry.undo.idempotent:
         return "its undo may or may not have happened"
     if not entry.sure and not entry.undo.idempotent:
         return "whether it is in force is not known; settle the step first"
     if entry.undo_ask and job.then == "end":
         return "its undo asks a person first"
-    if job.attempts >= UNDO_TRIES_MAX:
-        return job.failed.get(entry.key, f"it was tried {job.attempts} times")
     return ""
 
 
 def _finish(book: Book, job: UndoJob) -> None:
-    done = not job.failed
-    book.say(f.UndoEnded, back_to=job.back_to if done else "")
-    if book.run.aborting:
-        return
+    book.say(f.UndoEnded, back_to=job.back_to)
     failures = "; ".join(f"{key}: {error}" for key, error in job.failed.items())
-    if job.then == "step":
-        if done:
-            book.say(f.StepSucceeded, step=job.step, dispatch=0, result={"undone": list(job.undone)})
-            return
+    if job.then == "step" and failures:
         book.say(f.StepFailed, step=job.step, dispatch=0, error=failures)
-        if book.run.step_of(job.step).on_failure == "hold":
-            book.hold("step-failed", step=job.step, text=failures)
+        hold_failed(book, book.run.step_of(job.step), failures)
+    elif job.then == "step":
+        book.say(f.StepSucceeded, step=job.step, dispatch=0, result={"undone": list(job.undone)})
+    elif book.run.aborting:
         return
-    if failures:
-        book.hold("undo-failed", step=job.step, text=failures)
+    elif failures:
+        book.hold("undo-failed", step="" if job.back_to else job.step, text=failures)
     else:
-        book.hold("undone", step="" if job.back_to else job.step, text=f"undone: {', '.join(job.undone)}")
+        book.hold("undone", step="" if job.back_to else job.step, text=_undone(job))
 
 
-def reported(book: Book, done: Dispatch, outcome: str, error: str, *, retry: bool) -> None:
-    """Take how an undo ended."""
-    job = book.run.undo
+def _undone(job: UndoJob) -> str:
+    what = ", ".join(dict.fromkeys(job.undone)) or "nothing was in force"
+    return f"undone: {what}" + (f"; the run stands at the start of {job.back_to}" if job.back_to else "")
+
+
+def reported(book: Book, done: Dispatch, given: Reported) -> None:
+    """Take how an undo, or one slice of it, ended."""
+    step, job = book.run.step_of(done.step), book.run.undo
+    assert job is not None
+    outcome, error = given.outcome, ended_why(done, given.error)
+    if done.targets:
+        outcome, error = _hosts_reported(book, done, given, error)
     if outcome == "succeeded":
-        book.say(f.StepSucceeded, step=done.step, dispatch=done.number)
-        book.say(f.EffectCleared, key=done.undoes, why="undone")
+        book.say(f.StepSucceeded, step=step.id, dispatch=done.number)
+        entry = book.run.ledger.get(done.undoes)
+        if entry is None or not (entry.targets or entry.maybe):
+            book.say(f.EffectCleared, key=done.undoes, why="undone")
     elif outcome == "unknown":
-        book.say(f.StepLost, step=done.step, dispatch=done.number, why=error)
+        book.say(f.StepLost, step=step.id, dispatch=done.number, why=error)
     else:
-        book.say(f.StepFailed, step=done.step, dispatch=done.number, error=error, final=True)
-        if not retry or job is None or job.attempts >= UNDO_TRIES_MAX:
+        final = not given.retry or job.attempts >= UNDO_TRIES_MAX
+        again = 0 if final else book.t + backoff_ms(book.run, step, job.attempts)
+        book.say(f.StepFailed, step=step.id, dispatch=done.number, error=error, final=final, again_t=again)
+        if final:
             book.say(f.UndoFailed, key=done.undoes, error=error)
+
+
+def _hosts_reported(
+    book: Book, done: Dispatch, given: Reported, error: str
+) -> tuple[Literal["succeeded", "failed", "unknown"], str]:
+    """Take off the hosts where it was undone; return what became of the slice as a whole."""
+    step = book.run.step_of(done.step)
+    sides = sort_hosts(step, done, given)
+    if sides.done:
+        book.say(f.TargetsReported, step=step.id, dispatch=done.number, done=sides.done)
+    assert step.targets is not None
+    if sides.failed:
+        index, why = next(iter(sides.failed.items()))
+        return "failed", f"failed on {len(sides.failed)} hosts; {step.targets.hosts[int(index)]}: {why}"
+    return ("unknown" if sides.unknown else "succeeded"), error

@@ -7,20 +7,34 @@ only the arguments of readings are.
 from collections.abc import Iterator
 from typing import Any
 
+from relight.kernel.book import find_hold
 from relight.kernel.intents import AnyIntent, Observe, Perform, ReadProbe, Stop, Wake, Watch
 from relight.kernel.outcomes import settle_deadline
-from relight.kernel.plan import ExpressionFailed, Use
-from relight.kernel.scope import probes_in, probes_of_step, resolve
+from relight.kernel.plan import ExpressionFailed, Step, Use
+from relight.kernel.plan_index import index_of, probes_in
+from relight.kernel.ramping import guard_pause_ms
+from relight.kernel.scope import resolve
 from relight.kernel.stages import PROBE_ERRORS_MAX, probes_missing, probes_wanted, verify_deadline
-from relight.kernel.state import Backoff, Dispatch, Prepared, Ramping, Run, Unknown, Waiting
-from relight.kernel.watching import open_steps, watches
+from relight.kernel.state import (
+    Backoff,
+    Dispatch,
+    Done,
+    Prepared,
+    Ramping,
+    Run,
+    StepRecord,
+    StepState,
+    Unknown,
+    Waiting,
+)
+from relight.kernel.stepping import before_ms
+from relight.kernel.watching import dwell_ms, watches
 
 PROBE_AGAIN_MS = 2_000
 """How long after a failed reading a probe is read again."""
 
-BEFORE_MS = 5_000
-BEFORE_PROTECTIVE_MS = 900
-"""How long the value in force may take to read; a protective step starts within a second, known or not."""
+READ_MS = 10_000
+"""How long a reading may take whose probe says nothing else."""
 
 
 def wanted(run: Run) -> list[AnyIntent]:
@@ -30,13 +44,20 @@ def wanted(run: Run) -> list[AnyIntent]:
     intents: list[AnyIntent] = [_dispatch(run, item) for item in run.dispatches.values() if item.epoch == run.epoch]
     intents.extend(watches(run))
     intents.extend(_observations(run))
-    if not run.aborting:
-        intents.extend(_probes(run))
-        intents.extend(_readings(run))
-    wake = min((t for t in _times(run) if t > run.t), default=None)
-    if wake is not None:
-        intents.append(Wake(t=wake))
+    intents.extend(readings(run))
+    # Every one of them: the next may be of something that stands still, and must not hide the one after it.
+    intents.extend(Wake(t=t) for t in sorted({t for t in _times(run) if t > run.t}))
     return intents
+
+
+def readings(run: Run) -> Iterator[ReadProbe]:
+    """Yield every reading that is wanted now; no other answer is taken."""
+    if not run.aborting:
+        yield from _probes(run)
+    for step in run.open_steps:
+        record = run.steps.get(step.id)
+        if record is not None:
+            yield from _of_step(run, step, record)
 
 
 def _dispatch(run: Run, item: Dispatch) -> Perform | Stop:
@@ -72,7 +93,8 @@ def _probes(run: Run) -> Iterator[ReadProbe]:
         first = probes_in(stage.when)
         need = probes_missing(run, first) or probes_missing(run, probes_wanted(run, stage))
     else:
-        steps = [probes_of_step(step) for step in open_steps(run) if step.id not in run.steps]
+        index = index_of(run.plan)
+        steps = [index.probes[step.id] | index.probes_after[step.id] for step in run.open_steps if _goes_on(run, step)]
         need = probes_missing(run, frozenset().union(*steps))
     for name in sorted(need):
         seen = run.stage.probes.get(name)
@@ -83,33 +105,41 @@ def _probes(run: Run) -> Iterator[ReadProbe]:
             id=f"probe:{name}:{run.stage.id}:{run.rounds}:{run.stage.tries}:{errors}",
             use=run.plan.probes[name].use,
             args=_arguments(run, run.plan.probes[name].use),
-            timeout_ms=run.plan.probes[name].use.timeout_ms or 10_000,
+            timeout_ms=run.plan.probes[name].use.timeout_ms or READ_MS,
             not_before_t=seen.t + PROBE_AGAIN_MS if seen is not None and errors else 0,
         )
 
 
-def _readings(run: Run) -> Iterator[ReadProbe]:
-    for step in open_steps(run):
-        record = run.steps.get(step.id)
-        if record is None:
-            continue
-        state = record.state
-        if isinstance(state, Prepared):
-            yield ReadProbe(
-                id=f"before:{step.id}:{run.rounds}:{record.attempts}",
-                use=state.use,
-                args=state.args,
-                timeout_ms=BEFORE_PROTECTIVE_MS if step.protective else BEFORE_MS,
-                value_in_force=True,
-            )
-        elif isinstance(state, Unknown) and step.settle is not None and not run.holds:
-            yield ReadProbe(
-                id=f"settle:{step.id}:{state.lost.number}:{state.reads}",
-                use=step.settle.use,
-                args=_arguments(run, step.settle.use),
-                timeout_ms=step.settle.use.timeout_ms or 10_000,
-                not_before_t=state.last_read_t + step.settle.interval_ms if state.reads else 0,
-            )
+def _goes_on(run: Run, step: Step) -> bool:
+    record = run.steps.get(step.id)
+    return record is None or not isinstance(record.state, Done)
+
+
+def _of_step(run: Run, step: Step, record: StepRecord) -> Iterator[ReadProbe]:
+    state = record.state
+    if isinstance(state, Prepared) and not state.read and not run.aborting:
+        yield ReadProbe(
+            id=f"before:{step.id}:{run.rounds}:{record.attempts}",
+            use=state.use,
+            args=state.args,
+            timeout_ms=before_ms(step),
+            value_in_force=True,
+        )
+    if isinstance(state, Unknown) and step.settle is not None and _may_settle(run, step):
+        yield ReadProbe(
+            id=f"settle:{step.id}:{state.lost.number}:{state.reads}",
+            use=step.settle.use,
+            args=_arguments(run, step.settle.use),
+            timeout_ms=step.settle.use.timeout_ms or READ_MS,
+            not_before_t=state.last_read_t + step.settle.interval_ms if state.reads else 0,
+        )
+
+
+def _may_settle(run: Run, step: Step) -> bool:
+    """Return whether the step's settle probe may still settle it: not when a person is asked, or the run ends."""
+    if run.aborting:
+        return run.undo is not None and step.id in run.undo.layers
+    return find_hold(run, "step-unknown", step=step.id) is None
 
 
 def _arguments(run: Run, use: Use) -> dict[str, Any]:
@@ -125,6 +155,8 @@ def _times(run: Run) -> Iterator[int]:
     """Yield every moment at which something is due."""
     for item in run.dispatches.values():
         yield item.deadline_t if item.stop_until_t is None else item.stop_until_t
+    if run.undo is not None:
+        yield run.undo.again_t
     stage = run.current
     if stage is None:
         return
@@ -135,26 +167,29 @@ def _times(run: Run) -> Iterator[int]:
     if run.stage.phase == "verify":
         for verify in stage.verify:
             yield verify_deadline(run, verify.within_ms)
-    for step in open_steps(run):
+    for step in run.open_steps:
         record = run.steps.get(step.id)
-        match record.state if record is not None else None:
-            case Backoff(until_t=until) | Waiting(until_t=until):
-                yield until
-            case Unknown() as unknown if step.settle is not None:
-                yield settle_deadline(step, unknown)
-            case Ramping() as ramp:
-                yield from _ramp_times(run, step.ramp.dwell_ms if step.ramp is not None else 0, ramp)
-            case _:
-                pass
+        if record is not None:
+            yield from _times_of(run, step, record.state)
 
 
-def _ramp_times(run: Run, dwell_ms: int, ramp: Ramping) -> Iterator[int]:
-    yield ramp.retry_at_t
-    yield ramp.cool_until_t
-    yield ramp.since_t + dwell_ms
-    for guard in run.plan.guards:
-        if guard.check in run.breached:
-            yield ramp.since_t + max(guard.breach_after_ms, run.plan.checks[guard.check].interval_ms)
+def _times_of(run: Run, step: Step, state: StepState) -> Iterator[int]:
+    match state:
+        case Prepared():
+            yield state.since_t + before_ms(step)
+        case Backoff(until_t=until) | Waiting(until_t=until):
+            yield until
+        case Unknown() if step.settle is not None:
+            yield settle_deadline(step, state)
+        case Ramping() if step.ramp is not None:
+            yield state.retry_at_t
+            yield state.cool_until_t
+            yield state.since_t + dwell_ms(step.ramp, state)
+            for guard in run.plan.guards:
+                if guard.check in run.breached:
+                    yield state.since_t + guard_pause_ms(run, guard)
+        case _:
+            pass
 
 
 def wanted_watch(run: Run, use: str) -> Watch | None:

@@ -6,43 +6,43 @@ One place makes the names of watches, so that what is wanted and what is judged 
 from collections.abc import Iterator
 
 from relight.kernel.intents import Watch
-from relight.kernel.plan import Stage, Step
+from relight.kernel.plan import Ramp, Stage, Step
 from relight.kernel.state import Fanning, Ramping, Reading, Run, StepRecord
 
 
-def open_steps(run: Run) -> tuple[Step, ...]:
-    """Return the steps that may be going on: the one at the position, or its whole parallel group."""
-    stage = run.current
-    if stage is None or run.stage.phase != "steps":
-        return ()
-    first = stage.steps[run.stage.position]
-    if first.group is None:
-        return (first,)
-    return tuple(step for step in stage.steps[run.stage.position :] if step.group == first.group)
-
-
 def guard_id(check: str) -> str:
+    """Name a guard's watch; it goes on as long as the run does."""
     return f"guard:{check}"
 
 
 def gate_id(run: Run, check: str) -> str:
+    """Name the watch of a gate's check; each asking has its own."""
     return f"gate:{run.ticket.id if run.ticket else ''}:{check}"
 
 
 def precondition_id(run: Run, check: str) -> str:
-    return f"pre:{run.stage.id}:{run.rounds}:{run.stage.tries}:{check}"
+    """Name the watch of a precondition."""
+    return f"pre:{_try(run)}:{check}"
 
 
 def verify_id(run: Run, check: str) -> str:
-    return f"verify:{run.stage.id}:{run.rounds}:{run.stage.tries}:{check}"
+    """Name the watch of a check that the stage is verified by."""
+    return f"verify:{_try(run)}:{check}"
 
 
 def ramp_id(step: str, ramp: Ramping, check: str) -> str:
-    return f"ramp:{step}:{ramp.moves}:{check}"
+    """Name the watch of a ramp's check; each value has its own."""
+    return f"ramp:{step}:{ramp.moves}.{ramp.tries}:{check}"
 
 
 def between_id(run: Run, step: str, fan: Fanning, check: str) -> str:
-    return f"between:{step}:{run.stage.tries}:{fan.status.count('.')}:{check}"
+    """Name the watch of a check between two batches; each pause has its own."""
+    return f"between:{step}:{_try(run)}:{fan.tries}.{fan.status.count('.')}:{check}"
+
+
+def _try(run: Run) -> str:
+    """Name this try of this stage: a person's decision, a takeover and going back begin another, with empty windows."""
+    return f"{run.stage.id}:{run.rounds}:{run.stage.tries}"
 
 
 def watches(run: Run) -> Iterator[Watch]:
@@ -56,7 +56,7 @@ def watches(run: Run) -> Iterator[Watch]:
         yield from _approach(run, stage)
     elif run.stage.phase == "verify":
         yield from _verify(run, stage)
-    for step in open_steps(run):
+    for step in run.open_steps:
         record = run.steps.get(step.id)
         if record is not None:
             yield from _step(run, step, record)
@@ -88,7 +88,7 @@ def _step(run: Run, step: Step, record: StepRecord) -> Iterator[Watch]:
             yield Watch(
                 id=ramp_id(step.id, state, check),
                 check=check,
-                for_ms=step.ramp.dwell_ms if state.position else 0,
+                for_ms=dwell_ms(step.ramp, state),
                 not_before_t=max(state.since_t, state.cool_until_t),
             )
     if isinstance(state, Fanning) and step.targets is not None and not state.dispatch:
@@ -100,6 +100,11 @@ def _step(run: Run, step: Step, record: StepRecord) -> Iterator[Watch]:
             )
 
 
+def dwell_ms(ramp: Ramp, state: Ramping) -> int:
+    """Return how long the checks have to hold here; where it begins, one sample will do: earlier stages verified it."""
+    return ramp.dwell_ms if state.moves else 0
+
+
 def reading(run: Run, use: str) -> Reading | None:
     """Return what that watch last turned to."""
     return run.readings.get(use)
@@ -109,6 +114,14 @@ def passes(run: Run, use: str) -> bool:
     """Return whether that watch passes now; no answer is no pass."""
     turned = run.readings.get(use)
     return turned is not None and turned.verdict == "pass"
+
+
+def blind(run: Run, use: str, check: str) -> Reading | None:
+    """Return the watch's reading where it has no data and the check says that a person is asked then."""
+    turned = run.readings.get(use)
+    if turned is None or turned.verdict != "inconclusive" or run.plan.checks[check].on_inconclusive == "wait":
+        return None
+    return turned
 
 
 def shown(run: Run, uses: dict[str, str]) -> dict[str, object]:

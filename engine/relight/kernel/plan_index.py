@@ -1,0 +1,92 @@
+"""What a plan's parts name and where its steps are: read off the plan once, for it never changes.
+
+What does not belong here: anything about a run.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from relight.kernel.plan import Expression, Plan, Stage, Step, Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanIndex:
+    """Every step by its id with its stage, and the named probes that it reads.
+
+    Attributes:
+        probes: By step: those without which it cannot begin.
+        probes_after: By step: those that only its settling and its undo read.
+    """
+
+    plan: Plan
+    steps: dict[str, tuple[Stage, Step]]
+    probes: dict[str, frozenset[str]]
+    probes_after: dict[str, frozenset[str]]
+
+
+def expressions_in(tree: Tree) -> Iterable[Expression]:
+    """Yield every expression in a tree of arguments."""
+    if isinstance(tree, dict):
+        for item in tree.values():
+            yield from expressions_in(item)
+    elif isinstance(tree, list | tuple):
+        for item in tree:
+            yield from expressions_in(item)
+    elif not plain(tree) and isinstance(tree, Expression):
+        yield tree
+
+
+def plain(leaf: Tree) -> bool:
+    """Return whether a leaf is a value as it stands; cheaper than asking whether it is an expression."""
+    return leaf is None or isinstance(leaf, str | int | float)
+
+
+def probes_in(*trees: Tree) -> frozenset[str]:
+    """Return the ids of the named probes that these trees read."""
+    return frozenset(
+        name.split(".")[1]
+        for tree in trees
+        for expression in expressions_in(tree)
+        for name in expression.names
+        if name.startswith("probes.")
+    )
+
+
+_INDEXES: dict[int, PlanIndex] = {}
+_INDEXES_MAX = 64
+"""Plans whose index is remembered; a process that drives more at once builds some again."""
+
+
+def index_of(plan: Plan) -> PlanIndex:
+    """Return the plan's index, built when it is first asked for."""
+    known = _INDEXES.get(id(plan))
+    if known is not None and known.plan is plan:
+        return known
+    if len(_INDEXES) >= _INDEXES_MAX:
+        _INDEXES.clear()
+    _INDEXES[id(plan)] = index = _build(plan)
+    return index
+
+
+def _build(plan: Plan) -> PlanIndex:
+    steps = {step.id: (stage, step) for stage in plan.stages for step in stage.steps}
+    return PlanIndex(
+        plan=plan,
+        steps=steps,
+        probes={name: _probes_first(step) for name, (_, step) in steps.items()},
+        probes_after={name: _probes_after(step) for name, (_, step) in steps.items()},
+    )
+
+
+def _probes_first(step: Step) -> frozenset[str]:
+    use = step.use.args if step.use is not None else None
+    values = (step.ramp.floor, step.ramp.through) if step.ramp is not None else None
+    first = probes_in(step.when, step.duration_ms, step.instruction, step.pass_when, use, values)
+    # Whoever protects waits for nothing that is only needed afterwards.
+    return first if step.protective else first | _probes_after(step)
+
+
+def _probes_after(step: Step) -> frozenset[str]:
+    undo = step.undo.use.args if step.undo is not None and step.undo.use is not None else None
+    settle = (step.settle.use.args, step.settle.done_when) if step.settle is not None else None
+    return probes_in(undo, settle)
