@@ -104,6 +104,16 @@ def test_secrets_are_not_shown_with_their_line(lint: Lint) -> None:
     assert "[secret]" in as_text(found)
 
 
+def test_a_secret_where_a_reference_belongs_is_not_shown(lint: Lint) -> None:
+    """What was written under an argument that takes a reference is a secret, whatever it looks like."""
+    found = lint(
+        "runbook: a\nschema: relight/v1\nstages:\n  - id: a\n    steps:\n"
+        "      - {id: a, action: shell.run, with: {argv: [ls], secret_env: {WORD: xyzzy}, wrong: 1}}\n"
+    )
+    assert {each.code for each in found} == {"RL405", "RL407"}
+    assert "xyzzy" not in as_text(found)
+
+
 def test_nothing_reaches_a_terminal_that_moves_its_cursor() -> None:
     """Controls, bidirectional marks and what has no width are written out."""
     text = printable("a\x1b[31m\u202eb\x9b\u200bc\x07\u2028d\ufeff\ud800é😀")

@@ -5,14 +5,17 @@ What is an expression until the run is not judged; everything around it is.
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from relight.runbook.complaints import did_you_mean
+from relight.runbook.secrecy import MEND
 from relight.runbook.yaml12 import kind_of
 from relight.sdk.plugin import Contract
+from relight.sdk.secrets import REFERENCE, Secret
 
 _EXPECTED = {
     "string_type": "text",
@@ -41,24 +44,30 @@ class Late:
 
 
 class Wrong(NamedTuple):
-    """One thing that is wrong with arguments; *path* leads to it, or to its key where *is_key*."""
+    """One thing that is wrong with arguments; *path* leads to it, or to its key where *is_key*.
+
+    *secret* is a value that nobody may see: a secret was written where a reference belongs.
+    """
 
     code: str
     path: tuple[str | int, ...]
     message: str
     hint: str
     is_key: bool = False
+    secret: str = ""
 
 
 def judge_arguments(
-    contract: Contract, args: dict[str, Any], is_late: Callable[[Any], bool], *, partial: bool = False
+    contract: Contract, args: dict[str, Any], is_late: Callable[[Any], bool], *, partial: bool = False, name: str = ""
 ) -> list[Wrong]:
     """Return what is wrong with *args* for *contract*.
 
     Args:
         is_late: Whether a leaf's value is only known later.
         partial: Others may add arguments, so none is missing yet.
+        name: What the document calls the action; a plugin's own contract knows the verb alone.
     """
+    contract = replace(contract, name=name or contract.name)
     known = _with_stand_ins(args, is_late)
     try:
         contract.args.model_validate(known)
@@ -130,6 +139,9 @@ def _unknown(contract: Contract, path: tuple[str | int, ...]) -> Wrong:
 def _mistyped(contract: Contract, args: Any, path: tuple[str | int, ...], details: list[ErrorDetails]) -> Wrong:
     _, value = _walk(args, path)
     name = ".".join(str(key) for key in path) or "the arguments"
+    if any(_wants_secret(detail) for detail in details):
+        secret = value if isinstance(value, str) else ""
+        return Wrong("RL407", path, f"{name} is a secret, and is not written out here", MEND, secret=secret)
     expected: list[str] = []
     for detail in details:
         phrase = _expectation(detail)
@@ -141,6 +153,11 @@ def _mistyped(contract: Contract, args: Any, path: tuple[str | int, ...], detail
     model = _model_at(contract.args, path[:-1])
     field = model.model_fields.get(str(path[-1])) if model and path else None
     return Wrong("RL407", path, message, f"{contract.name}: {field.description}" if field and field.description else "")
+
+
+def _wants_secret(detail: ErrorDetails) -> bool:
+    context = detail.get("ctx", {})
+    return context.get("class") == Secret.__name__ or context.get("pattern") == REFERENCE.pattern
 
 
 def _expectation(detail: ErrorDetails) -> str:

@@ -155,6 +155,7 @@ class Binder:
             return
         contract = Contract(name=f"provider {provider}", title="", args=plugin.provider.Config, result=Nothing)
         for wrong in judge_arguments(contract, config, is_late):
+            planning.there.mask(wrong.secret)
             at = configured.key_place(str(wrong.path[0])) if wrong.is_key else configured.place(*wrong.path)
             planning.there.add("RL605", at, wrong.message, wrong.hint)
 
@@ -167,7 +168,9 @@ class Binder:
             field = bound.contract.args.model_fields.get(name)
             if name not in args and field is not None and not field.is_required():
                 args[name] = plain(field.get_default(call_default_factory=True))
-        for wrong in judge_arguments(bound.contract, {**args, **extra}, is_late):
+        for wrong in judge_arguments(bound.contract, {**args, **extra}, is_late, name=bound.capability):
+            self._planning.here.mask(wrong.secret)
+            self._planning.there.mask(wrong.secret)
             self._wrong(part, bound, own, wrong)
         return {key: _without_percent_sign(bound.contract, key, value) for key, value in args.items()}
 

@@ -77,7 +77,8 @@ class Complaints:
 
     def mask(self, secret: str) -> None:
         """Show no line with *secret* in it as it is."""
-        self._masked.add(secret)
+        if secret:
+            self._masked.add(secret)
 
     def __iter__(self) -> Iterator[Complaint]:
         """Yield them as they stand in the document; where there are too many, errors are kept before warnings."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from relight.kernel.plan import Check, Expression, Gate, Plan, Stage, Step, Tree, Use
 from relight.runbook.complaints import MASK, Complaint
-from relight.runbook.lint.secrets import is_secret_name, looks_secret
 from relight.runbook.render import complaint_document
+from relight.runbook.secrecy import is_secret_name, looks_secret
 from relight.sdk.values import format_duration
 
 PLAN_SCHEMA = "relight.plan/v1"

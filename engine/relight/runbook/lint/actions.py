@@ -6,9 +6,9 @@ from relight.runbook.complaints import did_you_mean
 from relight.runbook.document import Step
 from relight.runbook.lint.naming import texts
 from relight.runbook.lint.scene import Scene, Stood, readers
-from relight.runbook.lint.secrets import MEND, is_secret_name, looks_secret
 from relight.runbook.offers import Offer
 from relight.runbook.parts import Part
+from relight.runbook.secrecy import MEND, is_secret_name, looks_secret
 from relight.runbook.source import Mark
 from relight.runbook.template import Unterminated, is_template, parts_of
 from relight.runbook.yaml12 import Map
@@ -43,7 +43,8 @@ def _use(scene: Scene, part: Part, key: str, *, probe: bool) -> None:
         return
     given = args if isinstance(args, Map) else Map(part.place(key))
     ramp = part.ramp if isinstance(part, Step) else None
-    for wrong in judge_arguments(offer.contract, given, is_template, partial=not offer.built_in):
+    for wrong in judge_arguments(offer.contract, given, is_template, partial=not offer.built_in, name=name):
+        scene.complaints.mask(wrong.secret)
         at = _argument_place(part, given, wrong.path, is_key=wrong.is_key)
         scene.complaints.add(wrong.code, at, wrong.message, wrong.hint)
     if ramp is not None:
@@ -62,7 +63,7 @@ def _ramp(scene: Scene, part: Part, offer: Offer) -> None:
     assert ramp is not None
     if contract.args.model_config.get("extra") != "allow" and ramp.key not in contract.args.model_fields:
         hint = did_you_mean(ramp.key, contract.args.model_fields)
-        scene.complaints.add("RL405", ramp.place("key"), f"{contract.name} has no argument {ramp.key!r}", hint)
+        scene.complaints.add("RL405", ramp.place("key"), f"{part.action} has no argument {ramp.key!r}", hint)
         return
     if ramp.key in part.with_:
         message = f"the ramp moves {ramp.key!r}, and with sets it"
@@ -70,7 +71,7 @@ def _ramp(scene: Scene, part: Part, offer: Offer) -> None:
     for path, value in [(("floor",), ramp.floor), *((("through", i), v) for i, v in enumerate(ramp.through))]:
         if isinstance(value, str):
             continue
-        for wrong in judge_arguments(contract, {ramp.key: value}, is_template, partial=True):
+        for wrong in judge_arguments(contract, {ramp.key: value}, is_template, partial=True, name=part.action or ""):
             scene.complaints.add(wrong.code, ramp.place(*path), wrong.message, wrong.hint)
 
 

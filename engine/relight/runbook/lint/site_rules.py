@@ -7,9 +7,9 @@ from relight.runbook.cel_text import read_cel
 from relight.runbook.complaints import Complaints, did_you_mean
 from relight.runbook.expressions import problem_with
 from relight.runbook.lint.naming import texts
-from relight.runbook.lint.secrets import MEND, is_secret_name, looks_secret
 from relight.runbook.parts import Part
 from relight.runbook.places import place_inside
+from relight.runbook.secrecy import MEND, is_secret_name, looks_secret
 from relight.runbook.site_document import Site
 from relight.runbook.source import Mark
 from relight.runbook.template import Unterminated, is_template, parts_of
