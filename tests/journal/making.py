@@ -6,6 +6,7 @@ import typing
 from functools import cache
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from relight.kernel.plan import Expression
@@ -22,6 +23,10 @@ TREES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=6
 )
 _DEPTH_MAX = 2
+LARGE = settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=settings().max_examples // 4
+)
+"""For plans, states and all kinds of facts: what is large is tried less often."""
 
 
 def values(cls: type, depth: int = 0, **known: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from relight.errors import JournalError, JournalTooNew
@@ -19,11 +19,10 @@ from relight.kernel.facts import AnyFact, Noted, StepSucceeded
 from relight.kernel.state import Run
 from relight.runbook.expressions import bare, restore
 
-from .making import TREES, values
+from .making import LARGE, TREES, values
 
 CLASSES = typing.get_args(AnyFact)
 NOTE = Noted(at=1, t=2, person="ana", text="hello")
-slow = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=30)
 
 
 def exact(value: Any) -> str:
@@ -33,7 +32,7 @@ def exact(value: Any) -> str:
 
 @pytest.mark.parametrize("cls", CLASSES, ids=kind_of)
 @given(data=st.data())
-@slow
+@LARGE
 def test_every_fact_comes_back_as_it_was(cls: type, data: st.DataObject) -> None:
     """Encoding and decoding give an equal fact, of the same types, and the same bytes again."""
     fact = data.draw(values(cls, run=st.just("7f3"), epoch=st.just(4)))
@@ -44,10 +43,11 @@ def test_every_fact_comes_back_as_it_was(cls: type, data: st.DataObject) -> None
     assert (kind, body) == encode(again, run="7f3", seq=9, epoch=4)
 
 
-@given(values(Run))
-@settings(slow, max_examples=60)
-def test_a_state_comes_back_as_it_was(state: Run) -> None:
+@given(data=st.data())
+@LARGE
+def test_a_state_comes_back_as_it_was(data: st.DataObject) -> None:
     """A snapshot of a run's state gives an equal state."""
+    state = data.draw(values(Run))
     again = decode_state(encode_state(state), restore)
     assert again == state
     assert exact(again) == exact(state)

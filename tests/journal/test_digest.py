@@ -11,12 +11,13 @@ from relight.kernel.facts import RunStarted
 from relight.kernel.plan import Person, Plan, Solo, Stage
 from relight.runbook.expressions import bare, embedded, restore
 
-from .making import values
+from .making import LARGE, values
 
 PLAN = Plan(runbook="r", title="t", site="s", stages=(Stage(id="a", when=bare("inputs.b > 1")),))
 
 
 @given(values(Plan), values(Person), values(Solo))
+@LARGE
 def test_who_may_approve_is_not_what_is_approved(plan: Plan, person: Person, solo: Solo) -> None:
     """People come and go without a new digest, and the digest does not hold itself."""
     other = replace(plan, people=(person,), solo=solo, digest="another")
@@ -24,6 +25,7 @@ def test_who_may_approve_is_not_what_is_approved(plan: Plan, person: Person, sol
 
 
 @given(values(Plan), st.integers(1, 9))
+@LARGE
 def test_a_digest_survives_the_journal(plan: Plan, seq: int) -> None:
     """Whoever reads the plan from a journal computes the same digest."""
     fact = RunStarted(at=1, t=0, run="7f3", plan=plan, starter="ana")
