@@ -48,6 +48,7 @@ class PracticeSite:
         self.shape = Shape(**{**values, "pace": pace, "seed": seed})
         self.url = ""
         self._process: subprocess.Popen[bytes] | None = None
+        self._attached_pid = 0
 
     @classmethod
     def attach(cls, directory: Path) -> "PracticeSite":
@@ -61,7 +62,7 @@ class PracticeSite:
         except (OSError, ValueError):
             raise SiteError(f"no practice site in {directory}; start one with `up`") from None
         site = cls(directory, pace=record["pace"])
-        site.url = record["url"]
+        site.url, site._attached_pid = record["url"], record["pid"]
         if not _is_alive(record["pid"]):
             raise SiteError(f"the practice site in {directory} has ended; start one with `up`")
         return site
@@ -72,8 +73,7 @@ class PracticeSite:
         Raises:
             SiteError: something did not come up; nothing is left running.
         """
-        with contextlib.suppress(SiteError):
-            raise SiteError(f"a practice site runs in {self.directory} already, at {self.attach(self.directory).url}")
+        self._refuse_a_second()
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         orders = Orders(part="control", name="control", shape=self.shape, directory=str(self.directory.resolve()))
         with (self.directory / "control.log").open("ab") as log:
@@ -97,6 +97,13 @@ class PracticeSite:
         record = {"url": self.url, "pid": self._process.pid, "pace": self.shape.pace}
         (self.directory / RECORD).write_text(json.dumps(record) + "\n")
         return self.url
+
+    def _refuse_a_second(self) -> None:
+        try:
+            running = self.attach(self.directory)
+        except SiteError:
+            return
+        raise SiteError(f"a practice site runs in {self.directory} already, at {running.url}")
 
     def _first_line(self, timeout_s: float) -> bytes:
         assert self._process is not None
@@ -125,17 +132,18 @@ class PracticeSite:
         (self.directory / RECORD).unlink(missing_ok=True)
 
     def _stop_attached(self) -> None:
-        if not self.url:
+        if not self._attached_pid:
             return
-        pid = int(json.loads((self.directory / RECORD).read_text())["pid"])
-        self.request("POST", "/shutdown")
+        pid, self._attached_pid = self._attached_pid, 0
+        with contextlib.suppress(SiteError):  # a control that does not answer is killed below
+            self.request("POST", "/shutdown")
         deadline = time.monotonic() + STOP_TIMEOUT_S
         while _is_alive(pid) and time.monotonic() < deadline:
             time.sleep(0.05)
         if _is_alive(pid):
-            os.killpg(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
         (self.directory / RECORD).unlink(missing_ok=True)
-        self.url = ""
 
     def __enter__(self) -> Self:
         """Start it."""

@@ -10,10 +10,10 @@ class BadRequest(Exception):
 
 
 class Fields:
-    """The fields of one order; every one that is not read is a mistake (:meth:`done`)."""
+    """The fields of one order; null is as good as left out, and whatever is not read is a mistake (:meth:`done`)."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self._left = dict(values)
+        self._left = {name: value for name, value in values.items() if value is not None}
 
     @classmethod
     def of(cls, body: bytes) -> "Fields":
@@ -27,8 +27,8 @@ class Fields:
         return cls(values)
 
     def has(self, name: str) -> bool:
-        """Whether *name* was given, and not as null."""
-        return self._left.get(name) is not None
+        """Whether *name* was given."""
+        return name in self._left
 
     def left(self) -> list[str]:
         """Return the names that were not taken yet."""
