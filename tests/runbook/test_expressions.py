@@ -153,6 +153,7 @@ def test_what_cannot_be_evaluated_says_why(text: str, why: str) -> None:
         ("", 0, "condition"),
         ("'never closed", 0, ""),
         ("value\n  = 1", 8, "=="),
+        ("has( . size(", 11, "check brackets"),
     ],
 )
 def test_faults_have_a_place_and_a_mend(text: str, at: int, hint: str) -> None:

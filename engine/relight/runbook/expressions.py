@@ -263,7 +263,7 @@ def _first_sentence(error: BaseException) -> str:
     return text.split(". ")[0].rstrip(".")[:200]
 
 
-_PLACE = re.compile(r"ERROR: <input>:([0-9]+):([0-9]+): (.*)")
+_PLACE = re.compile(r"ERROR: <input>:([1-9][0-9]*):([1-9][0-9]*): (.*)")  # some have no place: line and column 0
 _FOREIGN = {
     "and": "write && for and",
     "or": "write || for or",
@@ -281,7 +281,8 @@ def _explained(text: str, error: str) -> Problem:
     """Return the library's first complaint with its place, in words for people."""
     found = _PLACE.search(error)
     if found is None:
-        return Problem(0, error.splitlines()[0][:200], "")
+        said = error.splitlines()[0][:200]
+        return Problem(0, "this is not CEL" if "ERROR: <input>" in said else said, "")
     lines = text.split("\n")
     row = min(int(found[1]), len(lines)) - 1
     at = min(sum(len(line) + 1 for line in lines[:row]) + int(found[2]) - 1, len(text))
@@ -294,7 +295,8 @@ def _explained(text: str, error: str) -> Problem:
     if "<EOF>" in what or at >= len(text):
         mend = hint or "complete it, and check that quotes and brackets close"
         return Problem(at, "the expression ends too early", mend)
-    return Problem(at, f"{what[:40]!r} does not fit here" if what else "this is not CEL", hint)
+    message = f"{what[:40]!r} does not fit here" if what else "this is not CEL"
+    return Problem(at, message, hint or "check brackets, quotes and what stands before it")
 
 
 def _foreign(text: str, at: int) -> str:
