@@ -56,7 +56,8 @@ class Answerer:
             if self._could_open(ticket, waiting_for):
                 self._say(follower, Asking("approve", ticket=ticket, reason=REASON), person=DEPUTY)
             else:
-                follower.footer = [_told(f"The deputy approves once {listed(waiting_for) or 'it'} passes.")]
+                looks = f"once {listed(waiting_for)} passes" if waiting_for else "in a moment"
+                follower.footer = [_told(f"The deputy, who may, approves it {looks}.")]
             return
         if not (self._prompting and you_may):
             return

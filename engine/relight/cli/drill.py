@@ -16,8 +16,9 @@ import click
 from relight.cli.deputy import DEPUTY, Answerer
 from relight.cli.door import Door, with_door
 from relight.cli.following import Follower, goes_live, signals_end_in_order
+from relight.cli.live_rows import paragraph
 from relight.cli.practice import FAULTS, Practice
-from relight.cli.terminal import Line, Span, line, may_prompt, pad
+from relight.cli.terminal import Line, Span, line, may_prompt, pad, terminal_width
 from relight.errors import RelightError, UsageError
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def drill(door: Door, runbook: str, auto: bool, keep: bool, seed: int) -> int:
             follower = _follow(door, run_id, auto=auto)
             ended = True
             _summary(door, follower, practice)
+            if not keep and not _named(door):
+                door.tell(*_step("The journal goes with the site; with --keep both stay."))
             return _result(door, follower)
         finally:
             if run_id:
@@ -72,7 +75,7 @@ def drill(door: Door, runbook: str, auto: bool, keep: bool, seed: int) -> int:
 def _place(door: Door, *, keep: bool) -> Iterator[Path]:
     """Give the drill a folder of its own, and a journal there unless the person named one."""
     folder = Path(tempfile.mkdtemp(prefix="relight-drill-"))
-    named = door.journal_url or os.environ.get("RELIGHT_HOME")
+    named = _named(door)
     try:
         if not named:
             os.environ["RELIGHT_HOME"] = str(folder)
@@ -82,21 +85,27 @@ def _place(door: Door, *, keep: bool) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _named(door: Door) -> bool:
+    """Return whether the person said where the journal is; then it is theirs and stays."""
+    home = os.environ.get("RELIGHT_HOME", "")
+    return bool(door.journal_url) or (bool(home) and "relight-drill-" not in home)
+
+
 def _break(door: Door, practice: Practice, runbook: str, *, alone: bool) -> None:
     """Start the site, let it be calm for a moment, break it, and wait until it shows."""
-    door.tell(_step("Starting the practice site: an edge, nodes, sessions, caches, a queue and a crowd ..."))
+    door.tell(*_step("Starting the practice site: an edge, nodes, sessions, caches, a queue and a crowd ..."))
     practice.start(alone=alone)
     time.sleep(STEADY_S)
     kind = FAULTS.get(runbook, "brownout")
     what = "a bad release and a surge" if kind == "brownout" else f"a {kind} failure"
-    door.tell(_step(f"It is well. Breaking it now: {what} ..."))
+    door.tell(*_step(f"It is well. Breaking it now: {what} ..."))
     practice.fault(kind)
     deadline = time.monotonic() + SHOWS_S
     while not _shows(practice):
         if time.monotonic() > deadline:
             raise RelightError(f"the fault did not show within {SHOWS_S:g} s", hint="is this machine very busy?")
         time.sleep(0.25)
-    door.tell(_step(f"It browns out: {_figures(practice)}."))
+    door.tell(*_step(f"It browns out: {_figures(practice)}."))
 
 
 def _shows(practice: Practice) -> bool:
@@ -139,7 +148,7 @@ def _start(door: Door, plan: "Plan") -> "Run":
     prefix = "" if door.journal_url else f"RELIGHT_HOME={home} "
     name = short_name(door.journal, begun.id)
     door.tell(
-        _step(f"{plan.title}: run {name} has begun. From a second terminal:"),
+        *_step(f"{plan.title}: run {name} has begun. From a second terminal:"),
         line("            ", Span(f"{prefix}relight status{door.journal_option}", "bold")),
     )
     return begun
@@ -216,10 +225,11 @@ def _end_site(door: Door, practice: Practice, folder: Path, *, keep: bool) -> No
     practice.look_no_more()
     place = practice.directory
     door.tell(
-        _step(f"The site goes on at {practice.site.url}; stop it with:"),
+        *_step(f"The site goes on at {practice.site.url}; stop it with:"),
         line("            ", Span(f"python -m relight_practice down --dir {place} && rm -r {folder}", "bold")),
     )
 
 
-def _step(text: str) -> Line:
-    return line(Span("DRILL       ", "calm"), text)
+def _step(text: str) -> list[Line]:
+    parts = paragraph(text, terminal_width(sys.stderr) - 12)
+    return [line(Span("DRILL       " if number == 0 else " " * 12, "calm"), part) for number, part in enumerate(parts)]

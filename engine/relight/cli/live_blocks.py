@@ -211,7 +211,8 @@ def steps_block(moment: Moment) -> list[Line]:
         return ramp_block(moment, ramp)
     verifying = stage["state"] == "verifying"
     word = {"verifying": "VERIFY", "pending": "NEXT STAGE", "waiting": "APPROACH"}.get(stage["state"], "RUN")
-    rows = [line(Span(f"{word} {stage['id']}   ", "bold"), cut(stage["title"], moment.width - 24))]
+    title = "" if stage["title"] == stage["id"] else cut(clean(stage["title"]), moment.width - 24)
+    rows = [line(Span(f"{word} {stage['id']}   ", "bold"), title)]
     if verifying:
         for number, check in enumerate(stage["checks"]):
             rows.append(check_row("must pass" if number == 0 else " ", check, moment.width, moment.now))

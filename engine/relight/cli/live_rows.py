@@ -127,10 +127,17 @@ def _seen(effect: Mapping[str, Any], now: int) -> str:
 
 
 def _same(observed: Any, value: Any) -> bool:
-    """Return whether what was seen is what was done, as far as both say: a value may name more than was asked."""
+    """Return whether what was seen is what was done, as far as both say it in plain words and figures.
+
+    A value may name more than was asked, and the world may write a duration in its own way.
+    """
     if not isinstance(observed, Mapping) or not isinstance(value, Mapping):
         return observed is None or observed == value
-    return all(observed[key] == item for key, item in value.items() if key in observed and item is not None)
+    return all(
+        observed[key] == item
+        for key, item in value.items()
+        if isinstance(item, int | float | str) and isinstance(observed.get(key), int | float | str)
+    )
 
 
 def wrapped(words: Sequence[Span], width: int, gap: str = "  ") -> list[Line]:

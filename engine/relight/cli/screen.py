@@ -61,7 +61,8 @@ class Screen:
             parts.append(_CLEAR_ALL if width < self._width else "\r" + _UP.format(self._rows))
         for spans in shown:
             text = coloured(spans) if self._colour else plain(spans)
-            parts.append(f"{text}{_CLEAR_LINE}\r\n")
+            # Cleared first: behind a line that fills the row it would take the last character with it.
+            parts.append(f"{_CLEAR_LINE}{text}\r\n")
         parts += [_RESTORE] if kept else [_CLEAR_BELOW, prompt]
         parts += [_WRAP, _SHOW_CURSOR if prompt else _HIDE_CURSOR]
         self._stream.write("".join(parts))

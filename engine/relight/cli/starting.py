@@ -68,7 +68,7 @@ def agreed(plan: "Plan", *, yes: bool, confirm: str) -> bool:
         return typed_name(plan.site, confirm=confirm)
     if confirm:
         return typed_name(plan.site, confirm=confirm)
-    return confirmed(f"Start {plan.runbook} on {plan.site}?", yes=yes)
+    return confirmed(f"Start it on {plan.site}?", yes=yes)
 
 
 def show_before(door: Door, planned: "Planned", starter: str) -> None:
