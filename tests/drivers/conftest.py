@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import selectors
 import signal
 import subprocess
@@ -244,6 +245,8 @@ class Bed:
     def __init__(self, folder: Path, zygote: Any) -> None:
         self.path = folder / "journal.db"
         self.effects = folder / "effects"
+        # Tests run side by side, and what a run started is known by the run's id.
+        self.run = f"run-{secrets.token_hex(6)}"
         self.journal = SqliteJournal(self.path)
         self._zygote = zygote
         self._started: list[Spawned] = []
@@ -268,12 +271,12 @@ class Bed:
         people = (Person(id="ana", roles=("ic",)),)
         return Plan(**{"runbook": "r", "title": "R", "site": "x", "people": people, "stages": tuple(made), **more})
 
-    def begin(self, plan: Plan, run: str = "r1") -> None:
-        begin_run(self.journal, plan, run=run, starter="ana", door="cli", at=time.time_ns() // 1_000_000)
+    def begin(self, plan: Plan, run: str = "") -> None:
+        begin_run(self.journal, plan, run=run or self.run, starter="ana", door="cli", at=time.time_ns() // 1_000_000)
 
-    def start(self, run: str = "r1", *, kill: str | None = None, take_over: bool = False) -> Spawned:
+    def start(self, run: str = "", *, kill: str | None = None, take_over: bool = False) -> Spawned:
         """Start a driver process."""
-        asked = {"journal": str(self.path), "run": run, "kill": kill, "take_over": take_over}
+        asked = {"journal": str(self.path), "run": run or self.run, "kill": kill, "take_over": take_over}
         self._zygote.stdin.write(json.dumps(asked) + "\n")
         self._zygote.stdin.flush()
         pid = int(self._zygote.stdout.readline())
@@ -281,16 +284,16 @@ class Bed:
         self._started.append(driver)
         return driver
 
-    def ask(self, verb: str, run: str = "r1", **more: str) -> str:
+    def ask(self, verb: str, run: str = "", **more: str) -> str:
         self._requests += 1
         request = f"q{self._requests}"
         body = {"person": "ana", "door": "cli", "verb": verb, **more}
-        self.journal.ask(Request(id=request, run=run, at=0, body=body))
+        self.journal.ask(Request(id=request, run=run or self.run, at=0, body=body))
         return request
 
     def mark_what_is_unknown(self) -> None:
         """Do what a person does who looks: mark a step by what really happened, once for each hold."""
-        for record in self.journal.records("r1"):
+        for record in self.journal.records(self.run):
             if record.kind != "held" or record.seq in self._marked:
                 continue
             fact: Any = decode(record.body, Value)
@@ -304,14 +307,19 @@ class Bed:
     def happened(self) -> list[str]:
         return self.effects.read_text().split() if self.effects.exists() else []
 
+    def error(self) -> str:
+        """What the last driver that failed said."""
+        path = self.path.with_suffix(".error")
+        return path.read_text() if path.exists() else ""
+
     def hashes(self) -> list[str]:
-        return [record.hash for record in self.journal.records("r1")]
+        return [record.hash for record in self.journal.records(self.run)]
 
     def facts(self) -> list[AnyFact]:
-        return [decode(record.body, Value) for record in self.journal.records("r1")]
+        return [decode(record.body, Value) for record in self.journal.records(self.run)]
 
     def kinds(self) -> list[str]:
-        return [record.kind for record in self.journal.records("r1")]
+        return [record.kind for record in self.journal.records(self.run)]
 
     def until(self, seen: Callable[[], Any], within_s: float = 30.0) -> Any:
         deadline = time.monotonic() + within_s

@@ -23,8 +23,8 @@ def _hosting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
 
 
-def spawn(bed: Any, run: str = "r1", **more: Any) -> int:
-    return spawn_driver(run, bed.journal.location, "hosting", **more)
+def spawn(bed: Any, run: str = "", **more: Any) -> int:
+    return spawn_driver(run or bed.run, bed.journal.location, "hosting", **more)
 
 
 def gone(pid: int) -> bool:
@@ -39,30 +39,31 @@ def test_it_drives_when_it_says_so_and_survives_a_hang_up(bed: Any) -> None:
     """It holds the run when its starter hears of it; a hang-up of its terminal and the end of it change nothing."""
     bed.begin(bed.plan([bed.step("one", "again", seconds=1.0), bed.step("two", "again")]))
     pid = spawn(bed)
-    lease = bed.journal.lease("r1")
+    lease = bed.journal.lease(bed.run)
     assert (pid, True) == (lease.details["pid"], lease.alive)
     assert os.getsid(pid) not in (os.getsid(0), pid)
     os.kill(pid, signal.SIGHUP)
     with_parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     assert os.getpid() != int(with_parent[1])
     assert "0" == with_parent[4], "it has a controlling terminal"
-    bed.until(lambda: bed.journal.row("r1").ended_at)
-    assert "succeeded" == bed.journal.row("r1").state
+    bed.until(lambda: bed.journal.row(bed.run).ended_at)
+    assert "succeeded" == bed.journal.row(bed.run).state
     bed.until(lambda: gone(pid))
 
 
 def test_a_second_one_is_refused(bed: Any) -> None:
     """The starter gets the reason and the exit code that goes with it."""
-    bed.begin(bed.plan([bed.step("one", "again", seconds=1.5)]))
+    bed.begin(bed.plan([bed.step("one", "again", seconds=600)]))
     spawn(bed)
     with pytest.raises(RelightError, match="is driven by") as refusal:
         spawn(bed)
     assert 75 == refusal.value.exit_code
-    assert "relight watch r1" in refusal.value.hint
-    bed.until(lambda: bed.journal.row("r1").ended_at)
+    assert f"relight watch {bed.run}" in refusal.value.hint
+    bed.ask("abort")
+    bed.until(lambda: bed.journal.row(bed.run).ended_at)
 
 
-@pytest.mark.parametrize(("run", "code", "said"), [("nobody", 9, "no run nobody"), ("r1", 4, "is over")])
+@pytest.mark.parametrize(("run", "code", "said"), [("nobody", 9, "no run nobody"), ("", 4, "is over")])
 def test_it_says_why_it_does_not_drive(bed: Any, run: str, code: int, said: str) -> None:
     """A run that is not there, or is over, is a sentence and not a log to look into."""
     bed.begin(bed.plan([bed.step("one", "again")]))
@@ -86,9 +87,9 @@ def test_its_log_is_its_owners_alone_and_holds_what_plugins_print(bed: Any, cana
     """Printed lines are in the log, redacted; nobody else may read it."""
     bed.begin(bed.plan([bed.step("one", "leak", argv=["env:RELIGHT_TEST_CANARY"])]))
     pid = spawn(bed)
-    bed.until(lambda: bed.journal.row("r1").ended_at)
+    bed.until(lambda: bed.journal.row(bed.run).ended_at)
     bed.until(lambda: gone(pid))
-    path = log_path(bed.journal.location, "r1", Path("/"))
+    path = log_path(bed.journal.location, bed.run, Path("/"))
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
     assert 0o700 == stat.S_IMODE(path.parent.stat().st_mode)
     events = [json.loads(line) for line in path.read_text().splitlines()]
@@ -105,8 +106,8 @@ def test_sigterm_leaves_the_run_to_the_next_one(bed: Any) -> None:
     bed.until(lambda: "step_dispatched" in bed.kinds())
     os.kill(pid, signal.SIGTERM)
     bed.until(lambda: gone(pid))
-    assert bed.journal.row("r1").ended_at is None
+    assert bed.journal.row(bed.run).ended_at is None
     bed.ask("abort")
     spawn(bed)
-    bed.until(lambda: bed.journal.row("r1").ended_at)
-    assert "aborted" == bed.journal.row("r1").state
+    bed.until(lambda: bed.journal.row(bed.run).ended_at)
+    assert "aborted" == bed.journal.row(bed.run).state

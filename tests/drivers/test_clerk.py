@@ -33,6 +33,14 @@ class Disk:
         return [self.outcome.get(batch.run) for batch in batches]
 
 
+def shared(disk: Disk) -> Clerk:
+    """A clerk of two runs: with one alone there is no group to wait for."""
+    clerk = Clerk(disk)  # type: ignore[arg-type]
+    clerk.join()
+    clerk.join()
+    return clerk
+
+
 def batch(run: str) -> Batch:
     return Batch(run=run, epoch=1, first_seq=1)
 
@@ -40,7 +48,7 @@ def batch(run: str) -> Batch:
 async def test_what_waits_together_is_one_transaction() -> None:
     """Appends of one turn of the loop are written together, in their order."""
     disk = Disk()
-    clerk = Clerk(disk)  # type: ignore[arg-type]
+    clerk = shared(disk)
     await asyncio.gather(*(clerk.append(batch(f"r{number}")) for number in range(10)))
     assert [[f"r{number}" for number in range(10)]] == disk.groups
     clerk.close()
@@ -49,7 +57,7 @@ async def test_what_waits_together_is_one_transaction() -> None:
 async def test_a_group_has_an_end() -> None:
     """However many wait, the first does not wait for the last."""
     disk = Disk()
-    clerk = Clerk(disk)  # type: ignore[arg-type]
+    clerk = shared(disk)
     await asyncio.gather(*(clerk.append(batch(f"r{number}")) for number in range(GROUP_MAX + 5)))
     assert [GROUP_MAX, 5] == [len(group) for group in disk.groups]
     clerk.close()
@@ -58,7 +66,7 @@ async def test_a_group_has_an_end() -> None:
 async def test_a_slow_disk_does_not_stop_the_loop() -> None:
     """After one slow write the next ones are in a thread, and what comes meanwhile becomes one group."""
     disk = Disk()
-    clerk = Clerk(disk)  # type: ignore[arg-type]
+    clerk = shared(disk)
     disk.slow_s = QUICK_S * 4
     await clerk.append(batch("first"))
     ticks = 0
@@ -85,7 +93,7 @@ async def test_a_slow_disk_does_not_stop_the_loop() -> None:
 async def test_a_quick_disk_is_written_to_at_once_again() -> None:
     """A disk that has recovered is believed after one quick write."""
     disk = Disk()
-    clerk = Clerk(disk)  # type: ignore[arg-type]
+    clerk = shared(disk)
     disk.slow_s = QUICK_S * 4
     await clerk.append(batch("slow"))
     disk.slow_s = 0.0
@@ -100,7 +108,7 @@ async def test_a_refused_batch_is_alone_and_a_failed_write_is_everybodys(slow_s:
     """A stale driver hears of it, and the others are written; a full disk is told to all."""
     disk = Disk()
     disk.slow_s = slow_s
-    clerk = Clerk(disk)  # type: ignore[arg-type]
+    clerk = shared(disk)
     await clerk.append(batch("warm"))
     disk.outcome["b"] = StaleDriver("taken over")
     a, b = await asyncio.gather(clerk.append(batch("a")), clerk.append(batch("b")), return_exceptions=True)
@@ -117,7 +125,7 @@ async def test_a_refused_batch_is_alone_and_a_failed_write_is_everybodys(slow_s:
 async def test_an_errand_has_the_journal_to_itself() -> None:
     """Nothing is written while somebody else has the journal in hand."""
     disk = Disk()
-    clerk = Clerk(disk)  # type: ignore[arg-type]
+    clerk = shared(disk)
     disk.slow_s = QUICK_S * 4
     await clerk.append(batch("slow"))
     disk.slow_s = 0.0
@@ -135,4 +143,23 @@ async def test_an_errand_has_the_journal_to_itself() -> None:
     await asyncio.sleep(0)
     await asyncio.gather(running, write())
     assert ["errand", "written"] == order
+    clerk.close()
+
+
+async def test_one_run_alone_waits_for_nobody() -> None:
+    """Its append is on disk before anything else in the process gets a turn; errors are its own."""
+    disk = Disk()
+    clerk = Clerk(disk)  # type: ignore[arg-type]
+    clerk.join()
+    order: list[str] = []
+    asyncio.get_running_loop().call_soon(order.append, "others")
+    await clerk.append(batch("a"))
+    order.append("written")
+    assert ["written"] == order
+    disk.errors = [JournalError("the disk is full")]
+    with pytest.raises(JournalError, match="full"):
+        await clerk.append(batch("b"))
+    disk.outcome["c"] = StaleDriver("taken over")
+    with pytest.raises(StaleDriver):
+        await clerk.append(batch("c"))
     clerk.close()

@@ -28,16 +28,23 @@ def carried_through(bed: Any, kills: Any) -> Counter[str]:
     seen: list[str] = []
     for _ in range(60):
         kill = next(kills, None)
+        epochs = bed.kinds().count("driver_took_over")
         driver = bed.start(kill=kill if isinstance(kill, str) else None)
-        deadline = time.monotonic() + (kill if isinstance(kill, float) else 30.0)
-        while driver.alive and time.monotonic() < deadline:
+        left_s = kill if isinstance(kill, float) else 30.0
+        looked = time.monotonic()
+        while driver.alive and left_s > 0:
             hashes = bed.hashes()
             assert seen == hashes[: len(seen)], "something that was acknowledged is gone"
             seen = hashes
             bed.mark_what_is_unknown()
             time.sleep(0.002)
+            now = time.monotonic()
+            # However slow this machine is today: a driver's time runs from its first record.
+            if bed.kinds().count("driver_took_over") > epochs:
+                left_s -= now - looked
+            looked = now
         driver.kill()
-        row = bed.journal.row("r1")
+        row = bed.journal.row(bed.run)
         if row.ended_at is not None:
             assert "succeeded" == row.state
             return Counter(bed.happened())
@@ -48,7 +55,7 @@ def assert_sound(bed: Any, happened: Counter[str], *, drivers: int) -> None:
     """Assert what must hold however often the driver died."""
     assert {f"once{n}" for n in range(STEPS)} | {"again", "probed"} == set(happened)
     assert {1} == {count for name, count in happened.items() if name != "again"}
-    epochs = [record.epoch for record in bed.journal.records("r1")]
+    epochs = [record.epoch for record in bed.journal.records(bed.run)]
     assert sorted(epochs) == epochs
     assert epochs[-1] > drivers, "it was not killed"
 
@@ -67,7 +74,7 @@ def test_a_driver_that_dies_at_any_moment_loses_and_repeats_nothing(bed: Any, se
     """Killed from outside after a random time, again and again."""
     dice = random.Random(seed)
     bed.begin(plan_of(bed))
-    assert_sound(bed, carried_through(bed, iter([dice.uniform(0.03, 0.12) for _ in range(8)])), drivers=2)
+    assert_sound(bed, carried_through(bed, iter([dice.uniform(0.0, 0.1) for _ in range(8)])), drivers=2)
 
 
 def test_a_driver_that_nobody_kills_does_the_same(bed: Any) -> None:

@@ -43,7 +43,7 @@ def test_a_second_driver_is_refused_with_75(bed: Any) -> None:
     bed.until(lambda: "step_dispatched" in bed.kinds())
     second = bed.start()
     assert 75 == second.wait()
-    assert "is driven by" in bed.path.with_suffix(".error").read_text()
+    assert "is driven by" in bed.error()
     assert 0 == first.wait()
     assert ["one"] == bed.happened()
 
@@ -55,16 +55,16 @@ def test_a_dead_driver_is_followed_at_once(bed: Any) -> None:
     first = bed.start()
     bed.until(pid_file.exists)
     first.kill()
-    before = living("r1")
+    before = living(bed.run)
     assert before
     began = time.monotonic()
     second = bed.start()
     bed.until(lambda: bed.kinds().count("step_dispatched") == 2)
     assert time.monotonic() - began < 10
-    assert not set(before) & set(living("r1"))
+    assert not set(before) & set(living(bed.run))
     bed.ask("abort")
     assert 0 == second.wait()
-    assert [] == living("r1")
+    assert [] == living(bed.run)
 
 
 def test_a_stopped_driver_that_wakes_up_writes_nothing(bed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,14 +78,14 @@ def test_a_stopped_driver_that_wakes_up_writes_nothing(bed: Any, monkeypatch: py
     expire_lease(bed)
     second = bed.start(take_over=True)
     bed.until(lambda: bed.kinds().count("driver_took_over") == 2)
-    written = [record.epoch for record in bed.journal.records("r1")]
+    written = [record.epoch for record in bed.journal.records(bed.run)]
     os.kill(first.pid, signal.SIGCONT)
     assert 9 == first.wait()
     assert 0 == second.wait()
-    epochs = [record.epoch for record in bed.journal.records("r1")]
+    epochs = [record.epoch for record in bed.journal.records(bed.run)]
     assert epochs[: len(written)] == written
     assert sorted(epochs) == epochs
-    assert "succeeded" == bed.journal.row("r1").state
+    assert "succeeded" == bed.journal.row(bed.run).state
 
 
 def expire_lease(bed: Any) -> None:
@@ -113,10 +113,10 @@ def test_an_abort_ends_children_that_will_not_go(bed: Any, action: str) -> None:
     assert acknowledged_s < 1
     assert 0 == driver.wait()
     assert time.monotonic() - began < 16
-    assert [] == living("r1")
+    assert [] == living(bed.run)
     assert "step_lost" in bed.kinds()
     assert [] == bed.happened()
-    assert "aborted" == bed.journal.row("r1").state
+    assert "aborted" == bed.journal.row(bed.run).state
 
 
 def test_what_a_finished_step_left_running_stays(bed: Any) -> None:
@@ -134,7 +134,7 @@ def test_what_a_finished_step_left_running_stays(bed: Any) -> None:
     second = bed.start()
     assert 0 == second.wait()
     pid = int(pid_file.read_text())
-    assert [pid] == living("r1")
+    assert [pid] == living(bed.run)
     os.kill(pid, signal.SIGKILL)
 
 
@@ -142,12 +142,12 @@ def test_a_driver_that_is_told_to_stop_ends_its_children(bed: Any) -> None:
     """SIGTERM: children first, then the lease; the run waits for the next driver."""
     bed.begin(bed.plan([bed.step("one", "run", argv=["sleep", "600"], idempotent=True)]))
     driver = bed.start()
-    bed.until(lambda: living("r1"))
+    bed.until(lambda: living(bed.run))
     os.kill(driver.pid, signal.SIGTERM)
     assert 0 == driver.wait()
-    assert [] == living("r1")
-    assert bed.journal.row("r1").ended_at is None
-    lease = bed.journal.lease("r1")
+    assert [] == living(bed.run)
+    assert bed.journal.row(bed.run).ended_at is None
+    lease = bed.journal.lease(bed.run)
     assert not lease.alive
     bed.ask("abort")
     assert 0 == bed.start().wait()
@@ -162,7 +162,7 @@ def test_a_plugin_that_blocks_the_loop_ends_with_its_driver(bed: Any, monkeypatc
     began = time.monotonic()
     assert driver.wait() is None
     assert time.monotonic() - began < takeover.LEASE_MS / 1_000
-    assert not bed.journal.lease("r1").alive
+    assert not bed.journal.lease(bed.run).alive
     bed.ask("abort")
     assert 0 == bed.start().wait()
     assert "step_lost" in bed.kinds()
@@ -182,19 +182,20 @@ def test_giant_output_is_bounded_everywhere(bed: Any) -> None:
         peak = max(peak, *(int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
         time.sleep(0.01)
     assert 0 == driver.wait()
-    assert "succeeded" == bed.journal.row("r1").state
+    assert "succeeded" == bed.journal.row(bed.run).state
     (succeeded,) = [fact for fact in bed.facts() if type(fact).__name__ == "StepSucceeded"]
     assert 6_000_000 < succeeded.result["bytes"]
     assert bed.path.stat().st_size + Path(f"{bed.path}-wal").stat().st_size < 4_000_000
-    assert len(str(bed.journal.live("r1"))) < 4_000
+    assert len(str(bed.journal.live(bed.run))) < 4_000
     assert peak < 256 * 1024
 
 
 def test_two_runs_in_two_processes_share_a_journal(bed: Any) -> None:
     """Neither waits for the other longer than for a commit."""
     plan = bed.plan([bed.step(f"step{n}", "again") for n in range(30)])
-    bed.begin(plan, "r1")
-    bed.begin(plan, "r2")
-    drivers = [bed.start("r1"), bed.start("r2")]
-    assert [0, 0] == [driver.wait() for driver in drivers]
-    assert ["succeeded"] * 2 == [bed.journal.row(run).state for run in ("r1", "r2")]
+    other = f"{bed.run}-2"
+    bed.begin(plan)
+    bed.begin(plan, other)
+    drivers = [bed.start(), bed.start(other)]
+    assert [0, 0] == [driver.wait() for driver in drivers], bed.error()
+    assert ["succeeded"] * 2 == [bed.journal.row(run).state for run in (bed.run, other)]

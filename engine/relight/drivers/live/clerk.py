@@ -34,6 +34,15 @@ class Clerk:
         self._waiting: list[tuple[Batch, asyncio.Future[None]]] = []
         self._writing = False
         self._errand: asyncio.Task[None] | None = None
+        self._writers = 0
+
+    def join(self) -> None:
+        """Be one more who appends; until the second one comes nobody waits for company."""
+        self._writers += 1
+
+    def leave(self) -> None:
+        """Append no more."""
+        self._writers -= 1
 
     async def append(self, batch: Batch) -> None:
         """Append *batch*; on disk when it returns.
@@ -42,6 +51,10 @@ class Clerk:
             StaleDriver: another driver has taken the run over; nothing was written.
             JournalError: nothing was written.
         """
+        if self._writers < 2 and not self._writing and self._inline:
+            # Nobody else could come along, so nothing is gained by waiting for them.
+            _raise(self._outcomes([batch])[0])
+            return
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
         self._waiting.append((batch, written))
@@ -86,20 +99,23 @@ class Clerk:
             self._errand = asyncio.get_running_loop().create_task(self._write_in_thread())
             return
         group = self._next_group()
-        try:
-            outcomes = self._timed(lambda journal: journal.append([batch for batch, _ in group]))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the appenders' to handle
-            outcomes = [error] * len(group)
-        self._tell(group, outcomes)
+        self._tell(group, self._outcomes([batch for batch, _ in group]))
 
     async def _write_in_thread(self) -> None:
         group = self._next_group()
-        outcomes: list[Exception | None]
+        batches = [batch for batch, _ in group]
+        self._out += 1
         try:
-            outcomes = await self.run(lambda journal: journal.append([batch for batch, _ in group]))
-        except Exception as error:  # noqa: BLE001 - as above
-            outcomes = [error] * len(group)
+            outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._outcomes, batches)
+        finally:
+            self._out -= 1
         self._tell(group, outcomes)
+
+    def _outcomes(self, batches: list[Batch]) -> list[Exception | None]:
+        try:
+            return self._timed(lambda journal: journal.append(batches))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the appenders' to handle
+            return [error] * len(batches)
 
     def _next_group(self) -> list[tuple[Batch, asyncio.Future[None]]]:
         group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
@@ -116,3 +132,8 @@ class Clerk:
         self._writing = bool(self._waiting)
         if self._writing:
             asyncio.get_running_loop().call_soon(self._write_waiting)
+
+
+def _raise(outcome: Exception | None) -> None:
+    if outcome is not None:
+        raise outcome

@@ -113,9 +113,11 @@ class Driver:
         self._lease = Lease(taken.hold, self._clerk, parts.clock, taken.taken_at_ms)
         if parts.watchdog is not None:
             parts.watchdog.guard(self._run_id, self._lease)
+        self._clerk.join()
         try:
             return await self._driven(taken)
         finally:
+            self._clerk.leave()
             if parts.watchdog is not None:
                 parts.watchdog.leave(self._run_id)
             with suppress(JournalError):

@@ -42,7 +42,7 @@ class FanOut:
     async def _work(self, waiting: Iterator[str], call_for: Callable[[str], Call]) -> None:
         for host in waiting:
             self._begun.add(host)
-            outcome = await called(self._kind, call_for(host), self._effect, self._intake)
+            outcome = await called(self._kind, call_for(host), self._effect, self._intake, drop_result=True)
             if outcome.word == "unknown":
                 self._why[host] = outcome.error
             else:

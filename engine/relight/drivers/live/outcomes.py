@@ -31,6 +31,9 @@ class Outcome:
     targets: Mapping[str, str | None] = field(default_factory=dict)
 
 
+HAPPENED = Outcome(word="succeeded")
+
+
 class Refused(Exception):
     """Nothing was called: the action cannot be had or its arguments are wrong; *message* is fit to be shown."""
 
@@ -59,10 +62,14 @@ def prepared(providers: Providers, use: Use, args: Mapping[str, Any]) -> tuple[A
         raise Refused(f"{error.message} {error.hint}".strip()) from None
 
 
-async def called(kind: Action | Probe, call: Call, effect: Effect, intake: Intake) -> Outcome:
+async def called(
+    kind: Action | Probe, call: Call, effect: Effect, intake: Intake, *, drop_result: bool = False
+) -> Outcome:
     """Call it and say what became of it; only a cancellation comes through."""
     try:
         given = await (kind.perform(call) if isinstance(kind, Action) else kind.read(call))
+        if drop_result and isinstance(given, kind.contract.result):
+            return HAPPENED
         return Outcome(word="succeeded", result=await intake.result(_checked(kind, given)))
     except Failed as failure:
         after = failure.retry_after_s
