@@ -179,9 +179,8 @@ def ramp_block(moment: Moment, step: Mapping[str, Any]) -> list[Line]:
     here = argument(ramp["values"][ramp["position"]]) if ramp["values"] else "-"
     rows += moment.texts("now", f"{ramp['key']} {here} for {span(age(ramp['since'], now))}")
     rows += _ramp_then(moment, ramp)
-    checks = {check["id"]: check for check in moment.document["checks"]}
-    for number, name in enumerate(ramp["checks"]):
-        rows.append(check_row("checks" if number == 0 else " ", checks[name], moment.width, now))
+    for number, check in enumerate(ramp["checks"]):
+        rows.append(check_row("checks" if number == 0 else " ", check, moment.width, now))
     return rows
 
 

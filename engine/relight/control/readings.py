@@ -16,14 +16,17 @@ RECENT_MAX = 24
 def check_entry(run: Run, check_id: str, use: str = "") -> dict[str, Any]:
     """Return a check with what the watch *use* last turned to, or else any watch of it."""
     check = run.plan.checks[check_id]
-    turned = run.readings.get(use) if use else run.checks.get(check_id)
+    any_watch = run.checks.get(check_id)
+    turned = run.readings.get(use) if use else any_watch
+    # A watch that begins has no verdict yet, but what others last read of the check is still the newest value.
+    read = turned or any_watch
     return {
         "id": check_id,
         "verdict": None if turned is None else turned.verdict,
-        "value": None if turned is None else turned.value,
+        "value": None if read is None else read.value,
         "worst": None if turned is None else turned.worst,
         "since": None if turned is None else instant(turned.at),
-        "at": None if turned is None else instant(turned.at),
+        "at": None if read is None else instant(read.at),
         "detail": "" if turned is None else turned.detail,
         "criterion": criterion(_text(check), unit_of(check.query)),
         "limit": limit(_text(check)),
@@ -59,7 +62,20 @@ def with_samples(document: dict[str, Any], live: Mapping[str, Any], samples: Ite
         taken = _own(by_check.get(entry["id"], []), entry.get("watch", ""))
         if taken:
             entry["recent"] = [[sample.value, sample.kind] for sample in taken[-RECENT_MAX:]]
+            if entry["watch"]:
+                entry["worst"] = _worst(entry, [sample.value for sample in taken if sample.use == entry["watch"]])
     return document
+
+
+def _worst(entry: Mapping[str, Any], values: list[Any]) -> float | None:
+    """Return the worst value since the watch began: its last turn may be old, the samples are not."""
+    numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    known = entry["worst"]
+    if entry["limit"] is None or not numbers:
+        return known if isinstance(known, int | float) else None
+    if isinstance(known, int | float):
+        numbers.append(known)
+    return min(numbers) if entry["criterion"].startswith(">") else max(numbers)
 
 
 def _own(samples: list[Sample], use: str) -> list[Sample]:
@@ -76,6 +92,8 @@ def _own(samples: list[Sample], use: str) -> list[Sample]:
 def _check_entries(document: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     for stage in document["stages"]:
         yield from stage["checks"]
+        for step in stage["steps"]:
+            yield from step.get("ramp", {}).get("checks", ())
     yield from document["guards"]
     yield from document["checks"]
     for gate in (document["waiting_on"], document["gate"]):

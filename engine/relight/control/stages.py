@@ -19,7 +19,7 @@ from relight.kernel.state import (
     Unknown,
     Waiting,
 )
-from relight.kernel.watching import verify_id
+from relight.kernel.watching import ramp_id, verify_id
 
 ERRORS_SHOWN_MAX = 5
 """Hosts of a fan-out that are named; the rest is counted. The log has them all."""
@@ -130,7 +130,7 @@ def _ramp(run: Run, step: Step, state: Ramping) -> dict[str, Any]:
         "step_backs_max": ramp.max_step_backs,
         "failures": state.failures,
         "why": state.why,
-        "checks": list(ramp.checks),
+        "checks": [check_entry(run, check, ramp_id(step.id, state, check)) for check in ramp.checks],
     }
 
 
