@@ -93,6 +93,30 @@ def disk(happen: Callable[[Operation], bytes | None]) -> Iterator[str]:
         made.unregister()
 
 
+class _Quick(apsw.VFS):
+    def __init__(self) -> None:
+        self.name = next(_names)
+        super().__init__(self.name, "")
+
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> "_QuickFile":  # noqa: N802
+        return _QuickFile("", name, flags)
+
+
+class _QuickFile(apsw.VFSFile):
+    def xSync(self, flags: int) -> None:  # noqa: N802
+        """Say that it is on disk."""
+
+
+@contextmanager
+def quick_disk() -> Iterator[str]:
+    """Yield the name of a disk that syncs nothing, for looking at what another one left."""
+    made = _Quick()
+    try:
+        yield made.name
+    finally:
+        made.unregister()
+
+
 Mode: TypeAlias = Literal["once", "dead", "torn", "full"]
 
 

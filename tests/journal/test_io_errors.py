@@ -41,7 +41,7 @@ def operations(tmp_path_factory: pytest.TempPathFactory) -> int:
 @pytest.mark.parametrize("mode", MODES)
 def test_every_operation_may_fail(mode: Mode, operations: int, tmp_path: Path) -> None:
     """A disk error, a dead disk, a torn write, a full disk: an error for the caller, and no acknowledged fact lost."""
-    stride = 1 if THOROUGH else 3
+    stride = 1 if THOROUGH else 5
     for number in range(1 + MODES.index(mode) % stride, operations + 1, stride):
         path = tmp_path / str(number) / "journal.db"
         acks = life(path, Failing(mode, number))

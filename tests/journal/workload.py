@@ -15,6 +15,8 @@ from relight.journal.sqlite import SqliteJournal
 from relight.kernel.facts import Noted
 from relight.testing.journals import NOW, notes, request, row
 
+from .disks import quick_disk
+
 RUN = "7f3a"
 LOCK = "sign-in/eu"
 
@@ -118,7 +120,12 @@ class Work:
 
 def assert_kept(path: Path, acks: Sequence[Ack], case: object = "") -> None:
     """What was acknowledged is there, what is there is whole, and the run can be carried on."""
-    journal = SqliteJournal(path)
+    with quick_disk() as vfs:
+        _assert_kept(SqliteJournal(path, vfs=vfs), acks, case)
+    assert_sound(path, case)
+
+
+def _assert_kept(journal: Journal, acks: Sequence[Ack], case: object) -> None:
     try:
         records = list(journal.records(RUN))
         verified = verify(RUN, records)
@@ -137,7 +144,6 @@ def assert_kept(path: Path, acks: Sequence[Ack], case: object = "") -> None:
             again.append(answers=["abort"], ended=True)
     finally:
         journal.close()
-    assert_sound(path, case)
 
 
 def _assert_acknowledged(journal: Journal, length: int, acks: Sequence[Ack], case: object) -> None:
