@@ -5,10 +5,10 @@ from relight.kernel import facts as f
 from relight.kernel import fanning, ramping
 from relight.kernel.authority import permit
 from relight.kernel.book import Book, find_hold
-from relight.kernel.choices import open_ways
+from relight.kernel.choices import open_ways, unsure_steps
 from relight.kernel.effects import down_to, effect_key, may_undo, to_undo
 from relight.kernel.inputs import Asked
-from relight.kernel.outcomes import hold_failed, is_unknown, settle, take_effect
+from relight.kernel.outcomes import hold_failed, in_force_after_all, is_unknown, settle, take_effect
 from relight.kernel.plan import ExpressionFailed, Stage, Step
 from relight.kernel.scope import resolve
 from relight.kernel.state import (
@@ -164,6 +164,8 @@ def mark(book: Book, asked: Asked) -> None:
             fanning.settle(book, step, fan, done=done, by="person", person=asked.person, reason=asked.reason)
         case Failed() | Fanning() | Ramping() if record is not None and done and _held_failed(book.run, step):
             _mark_done_by_hand(book, asked, step, record)
+        case _ if step.id in unsure_steps(book.run):
+            _mark_effect(book, asked, step, done)
         case _:
             word = record.word if record is not None else "pending"
             raise NotNow(f"{step.id} is {word}; there is nothing to mark", hint="mark settles unknown and manual steps")
@@ -192,6 +194,18 @@ def _mark_done_by_hand(book: Book, asked: Asked, step: Step, record: StepRecord)
     if step.undoes is not None:
         for entry in down_to(book.run, step.undoes):
             book.say(f.EffectCleared, key=entry.key, why=f"{asked.person} undid it by hand")
+
+
+def _mark_effect(book: Book, asked: Asked, step: Step, done: bool) -> None:
+    """Settle an effect of which nobody knows whether it is in force: its undo was lost, or the attempt before last."""
+    for entry in book.run.ledger.values():
+        if entry.step != step.id or entry.sure:
+            continue
+        if done:
+            in_force_after_all(book, entry)
+        else:
+            why = f"{asked.person} says that it is not"
+            book.say(f.EffectCleared, key=entry.key, why=why, never=not entry.undo_lost)
 
 
 def _by_hand(run: Run, step: Step, record: StepRecord) -> Dispatch:

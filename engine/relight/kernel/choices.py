@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from relight.kernel.authority import gate_roles
 from relight.kernel.effects import down_to, may_undo
 from relight.kernel.holds import ABORT, HOLDS, Way, Who
-from relight.kernel.state import Hold, Manual, Ramping, Run
+from relight.kernel.outcomes import is_unknown
+from relight.kernel.state import EffectEntry, Hold, Manual, Ramping, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ def _all(run: Run) -> Iterator[Choice]:
         for way in open_ways(run, hold):
             yield _way(run, way, hold)
     yield from _at_steps(run)
+    yield from _at_effects(run)
     if not run.paused and not run.holds:
         yield Choice(verb="pause", words="", leads_to="stands still after what is under way", who="anybody", safe=True)
     yield Choice(verb="abort", words="", leads_to=ABORT.leads_to, who="anybody", safe=True)
@@ -132,6 +134,27 @@ def _way(run: Run, way: Way, hold: Hold) -> Choice:
         needs_reason=way.needs_reason,
         safe=way.verb in SAFE_VERBS or way.value in SAFE_VALUES,
     )
+
+
+def unsure_steps(run: Run) -> tuple[str, ...]:
+    """Return the steps of whose effects nobody knows whether they are in force, and that nothing will settle."""
+    return tuple(
+        entry.step
+        for entry in run.ledger.values()
+        if not entry.sure and not is_unknown(run, entry.step) and not _is_touched(run, entry)
+    )
+
+
+def _is_touched(run: Run, entry: EffectEntry) -> bool:
+    undone = run.undo is not None and entry.key in run.undo.queue
+    return undone or any(entry.key in (item.effect_key, item.undoes) for item in run.dispatches.values())
+
+
+def _at_effects(run: Run) -> Iterator[Choice]:
+    for step in unsure_steps(run):
+        yield Choice(verb="mark", words=f"{step} done", leads_to="records its effect as in force", who="known")
+        leads = "records that its effect is not in force"
+        yield Choice(verb="mark", words=f"{step} not-done", leads_to=leads, who="known", safe=True)
 
 
 def _at_steps(run: Run) -> Iterator[Choice]:

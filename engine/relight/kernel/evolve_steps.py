@@ -238,7 +238,7 @@ def _undo_heard(
         case f.StepFailed():
             return evolved(run, undo=evolved(job, again_t=fact.again_t))
         case f.StepLost():
-            unsure = {} if entry is None else {entry.key: evolved(entry, sure=False)}
+            unsure = {} if entry is None else {entry.key: evolved(entry, sure=False, otherwise=entry, undo_lost=True)}
             return evolved(run, ledger={**run.ledger, **unsure}, undo=evolved(job, lost=True, again_t=fact.t))
         case _:
             assert_never(fact)

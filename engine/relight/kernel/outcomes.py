@@ -11,7 +11,7 @@ from relight.kernel import facts as f
 from relight.kernel.book import Book
 from relight.kernel.effects import effect_key, is_neutral, target_in, undo_use, value_after, value_in
 from relight.kernel.plan import Json, Step, Use
-from relight.kernel.state import Dispatch, Fanning, Run, Unknown
+from relight.kernel.state import Dispatch, EffectEntry, Fanning, Run, Unknown
 
 LOST_AGAIN_MAX = 3
 """As often an idempotent step is dispatched again after its outcome was lost; then a person is asked."""
@@ -97,6 +97,24 @@ def take_effect(book: Book, step: Step, done: Dispatch, *, sure: bool = True, ta
         protective=step.protective,
         sure=sure,
         targets=targets,
+    )
+
+
+def in_force_after_all(book: Book, entry: EffectEntry) -> None:
+    """Record that an effect of which nobody knew is in force."""
+    book.say(
+        f.EffectInForce,
+        key=entry.key,
+        step=entry.step,
+        stage=entry.stage,
+        use=entry.use,
+        target=entry.target,
+        value=entry.value,
+        undo=entry.undo,
+        undo_ask=entry.undo_ask,
+        before=entry.before,
+        protective=entry.protective and not entry.loosens,
+        targets=entry.maybe,
     )
 
 

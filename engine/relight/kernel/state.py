@@ -117,6 +117,7 @@ class EffectEntry:
         otherwise: What was in the ledger before an unsure change; it comes back if that never happened.
         step: Whose change is in force; *steps* are all that shaped the value, the superseded ones too.
         undo: What reverses it; where its step declares none and it superseded another, what asserts that one again.
+        undo_lost: It is unsure because an undo of it was lost.
         loosens: It is protective because what it superseded is, but its own step lets more through:
             undoing it goes back to the tighter value.
         targets: For a fan-out: the hosts where it is in force; *maybe* those where nobody knows.
@@ -138,6 +139,7 @@ class EffectEntry:
     t: int
     prior: "EffectEntry | None" = None
     otherwise: "EffectEntry | None" = None
+    undo_lost: bool = False
     loosens: bool = False
     targets: tuple[int, ...] = ()
     maybe: tuple[int, ...] = ()

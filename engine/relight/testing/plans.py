@@ -37,8 +37,9 @@ ANA = Person(id="ana", roles=("commander",), identities={"os": "ana"})
 BO = Person(id="bo", roles=("commander", "owner"), identities={"os": "bo"})
 CY = Person(id="cy", roles=("owner",), identities={"os": "cy"})
 DEE = Person(id="dee", roles=(), identities={"os": "dee"})
-PEOPLE = (ANA, BO, CY, DEE)
-"""Ana starts runs and commands; Bo commands and owns; Cy owns; Dee is known and holds no role."""
+EVE = Person(id="eve", roles=("commander",), identities={"os": "eve"})
+PEOPLE = (ANA, BO, CY, DEE, EVE)
+"""Ana starts runs and commands, as Eve may; Bo commands and owns; Cy owns; Dee is known and holds no role."""
 
 _NAMES = re.compile(r"\b(?:inputs|probes|steps|checks|site|run|value)(?:\.\w+)*")
 
@@ -199,7 +200,7 @@ def plan(
 
 
 def _checks_named(stages: tuple[Stage, ...], guards: tuple[Guard, ...]) -> list[str]:
-    names = [item.check for item in guards]
+    names = [guard.check for guard in guards]
     for each in stages:
         names += [item.check for item in (*each.preconditions, *each.verify)]
         if each.gate is not None:
