@@ -82,10 +82,10 @@ def _left(group: int | None, marker: Mapping[str, str]) -> frozenset[int]:
     """Return who of them still lives; a negative number is a whole group, where it cannot be looked into."""
     if not _PROC.joinpath("self", "stat").exists():
         return frozenset({-group}) if group is not None and _exists(group) else frozenset()
-    processes = list(_living())
+    # Whoever asks may carry the marker too, or be the child of one that does: a driver that a step has started.
+    processes = [each for each in _living() if each.pid != os.getpid()]
     marked = [f"{name}={value}".encode() for name, value in marker.items()]
     left = {each.pid for each in processes if each.group == group or (marked and _carries(each.pid, marked))}
-    left.discard(os.getpid())
     while more := {each.pid for each in processes if each.parent in left} - left:
         left |= more
     return frozenset(left)
