@@ -4,7 +4,6 @@ What is wrong is then cut out, so that lint can still judge the rest and one rea
 """
 
 import types
-from collections.abc import Iterator
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -243,17 +242,3 @@ def _name(path: tuple[str | int, ...]) -> str:
     keys = [str(key) for key in path if isinstance(key, str)]
     name = repr(keys[-1]) if keys else "the document"
     return f"an item of {name}" if path and isinstance(path[-1], int) else name
-
-
-def parts(part: Any) -> Iterator[Part]:
-    """Yield *part* and every part inside it."""
-    if isinstance(part, Part):
-        yield part
-        for name in type(part).model_fields:
-            yield from parts(getattr(part, name))
-    elif isinstance(part, list):
-        for item in part:
-            yield from parts(item)
-    elif isinstance(part, dict):
-        for item in part.values():
-            yield from parts(item)

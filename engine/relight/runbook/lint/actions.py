@@ -1,5 +1,7 @@
 """Capabilities and their arguments, as far as they are known without a site; effects and their undo."""
 
+from difflib import get_close_matches
+
 from relight.runbook.arguments import judge_arguments
 from relight.runbook.cel_text import read_cel
 from relight.runbook.complaints import did_you_mean
@@ -12,6 +14,9 @@ from relight.runbook.secrecy import MEND, is_secret_name, looks_secret
 from relight.runbook.source import Mark
 from relight.runbook.template import Unterminated, is_template, parts_of
 from relight.runbook.yaml12 import Map
+
+SLIP = 0.7
+"""How much alike two verbs of one family are when one is taken for a slip: `throtle` is 0.93, `drain` below 0.5."""
 
 
 def check_actions(scene: Scene) -> None:
@@ -78,14 +83,19 @@ def _ramp(scene: Scene, part: Part, offer: Offer) -> None:
 def _unknown(scene: Scene, part: Part, key: str, name: str) -> None:
     family, _, verb = name.partition(".")
     offers = scene.offers
-    if not verb or family in offers.families() or offers.is_plugin(family):
-        known = offers.names(family) if verb else offers.names()
-        hint = did_you_mean(name, known if known else offers.names())
+    siblings = {known.partition(".")[2]: known for known in offers.names(family)} if verb else {}
+    # A provider may be called like a family, and have actions of its own: only what looks like a slip is one.
+    slip = get_close_matches(verb, siblings, n=1, cutoff=SLIP)
+    if slip:
+        hint = f"did you mean {siblings[slip[0]]!r}?"
         scene.complaints.add("RL404", part.place(key), f"there is no {key} {name!r}", hint)
-        return
-    near = did_you_mean(name, offers.names(), otherwise="-")
-    hint = near if near != "-" else f"a site has to bind it, or have a provider called {family!r}"
-    scene.complaints.add("RL411", part.place(key), f"{name!r} is none of the project's capabilities", hint)
+    elif not verb or offers.is_plugin(family):
+        hint = did_you_mean(name, siblings.values() or offers.names())
+        scene.complaints.add("RL404", part.place(key), f"there is no {key} {name!r}", hint)
+    else:
+        near = did_you_mean(name, offers.names(), otherwise="-") if not siblings else "-"
+        hint = near if near != "-" else f"a site has to bind it, or have a provider called {family!r}"
+        scene.complaints.add("RL411", part.place(key), f"{name!r} is none of the project's capabilities", hint)
 
 
 def _effect(scene: Scene, stood: Stood) -> None:
