@@ -127,13 +127,17 @@ def test_another_action_undoes(write: Write, registry: Registry) -> None:
         ('{id: a, action: wait, with: {duration: "${{ probes.auth.release }}"}}', "RL308"),
         ('{id: a, action: wait, with: {duration: "${{ inputs.word }}"}}', "RL206"),
         (
-            "{id: a, action: queue.release, "
-            'ramp: {key: max_rate, floor: 0, through: ["${{ inputs.word }}"], checks: [c]}}',
+            (
+                "{id: a, action: queue.release, "
+                'ramp: {key: max_rate, floor: 0, through: ["${{ inputs.word }}"], checks: [c]}}'
+            ),
             "RL613",
         ),
         (
-            "{id: a, action: queue.release, "
-            'ramp: {key: max_rate, floor: "${{ inputs.high }}", through: [5], checks: [c]}}',
+            (
+                "{id: a, action: queue.release, "
+                'ramp: {key: max_rate, floor: "${{ inputs.high }}", through: [5], checks: [c]}}'
+            ),
             "RL501",
         ),
     ],
