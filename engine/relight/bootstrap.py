@@ -7,14 +7,17 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from relight.drivers.live.driver import Listener, Parts
+    from relight.drivers.live.driver import Listener, Parts, ReadPeople
     from relight.drivers.live.log import Log
     from relight.drivers.live.stand_in import Decided
     from relight.journal.port import Journal
+    from relight.kernel.plan import Person, Plan, Solo
     from relight.kernel.state import Run
+    from relight.runbook.planning import Planning
     from relight.sdk.registry import Registry
 
 
@@ -42,9 +45,36 @@ def parts(log: "Log | None" = None) -> "Parts":
     return Parts(
         registry=registry(),
         compile_expression=restore,
+        read_people=site_people(),
         log=log or Log(),
         watchdog=Watchdog(end_process),
     )
+
+
+def site_people() -> "ReadPeople":
+    """Return what reads the people of a plan's site from its document, whenever that has changed."""
+    seen: dict[Path, int] = {}
+
+    def read(plan: "Plan") -> "tuple[tuple[Person, ...], Solo | None] | None":
+        path = Path(plan.sources.get("site", ""))
+        try:
+            changed = path.stat().st_mtime_ns
+        except OSError:
+            return None
+        if seen.get(path) == changed:
+            return None
+        seen[path] = changed
+        from relight.runbook.gates import people_of, solo_of
+        from relight.runbook.reading import read_site
+
+        found = read_site(path)
+        if not found.is_valid or found.document is None or found.document.site != plan.site:
+            return None
+        # Of a plan in the making only the site is looked at, and there is no plan in the making here.
+        site = cast("Planning", SimpleNamespace(site=found.document))
+        return people_of(site), solo_of(site)
+
+    return read
 
 
 def spawn(run: str, journal_url: str, *, take_over: bool = False) -> int:

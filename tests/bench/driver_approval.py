@@ -53,7 +53,7 @@ def latencies(place: Path) -> tuple[list[float], list[float]]:
 if __name__ == "__main__":
     if "--journal" in sys.argv:
         os._exit(main(sys.argv[1:], open_journal=open_journal, parts_for=parts, home=Path.cwd))
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *sys.path[1:]])
+    os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, sys.path))
     with folder() as place:
         found, commits = latencies(place)
     quantiles = statistics.quantiles(found, n=100)

@@ -1,4 +1,4 @@
-"""A background driver that knows the counting plugin: ``python -m hosting RUN --journal URL``."""
+"""A background driver that knows the counting plugin: ``python -m tests.drivers.hosting RUN --journal URL``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from zygote import parts_for  # type: ignore[import-not-found]
+from tests.drivers.zygote import parts_for
 
 from relight.drivers.live.host import main
 from relight.journal.locate import open_journal

@@ -19,12 +19,12 @@ from relight.errors import JournalError, RelightError
 @pytest.fixture(autouse=True)
 def _hosting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let child processes find the module that they are."""
-    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
 
 
 def spawn(bed: Any, run: str = "", **more: Any) -> int:
-    return spawn_driver(run or bed.run, bed.journal.location, "hosting", **more)
+    return spawn_driver(run or bed.run, bed.journal.location, "tests.drivers.hosting", **more)
 
 
 def gone(pid: int) -> bool:

@@ -6,7 +6,7 @@ It replaces itself, at most a few times a second, and nothing is ever decided by
      "checks":   {check: {"kind": "value", "value": 0.01, "detail": "", "at": ms, "t": ms}},
      "observed": {effect key: {"value": {…}, "at": ms, "error": ""}},
      "progress": {step: {"text": "12 of 24 pods", "at": ms}},
-     "trouble":  {"journal": "the journal cannot be written: …", "lease": "…"}}
+     "trouble":  ["the journal cannot be written: …"]}
 """
 
 from collections.abc import Callable
@@ -72,6 +72,7 @@ class Board:
         self.changed = False
         self._tree["beat_at"] = at
         shown = {key: dict(value) if isinstance(value, dict) else value for key, value in self._tree.items()}
+        shown["trouble"] = list(self._tree["trouble"].values())
         # Only now: most lines are replaced before anybody could have seen them.
         shown["progress"] = {
             step: {**line, "text": self._clean(line["text"], PROGRESS_MAX)}
