@@ -16,6 +16,7 @@ import apsw
 from relight.errors import JournalError
 from relight.journal.disk import ELSEWHERE, FREE_BYTES_MIN, Reserve, close_to_others, make_ready
 from relight.journal.sqlite_schema import make_current, version_of
+from relight.journal.turn import Turn
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ class Connections:
         _refuse_old_sqlite()
         self.path = path
         self.reserve = Reserve(path.with_name(path.name + "-reserve"))
+        self._turn = Turn(path.with_name(path.name + "-turn"))
         self._vfs = vfs
         self._process = os.getpid()
         self._read_lock = Lock()
@@ -90,13 +92,14 @@ class Connections:
                 if connection is not None:
                     _close(connection)
         self._writer = None
+        self._turn.close()
 
     def _transact(self, work: Callable[[apsw.Connection], T]) -> T:
         if self._writer is None:
             self._writer = self._open()
         connection = self._writer
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
             outcome = work(connection)
             connection.execute("COMMIT")
         except (apsw.BusyError, apsw.ConstraintError):
@@ -113,6 +116,14 @@ class Connections:
             _roll_back(connection)
             raise
         return outcome
+
+    def _begin(self, connection: apsw.Connection) -> None:
+        has_turn = self._turn.take()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        finally:
+            if has_turn:
+                self._turn.leave()
 
     def _with_room(self, work: Callable[[], T], *, urgent: bool) -> T:
         try:
