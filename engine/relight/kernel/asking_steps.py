@@ -21,6 +21,7 @@ from relight.kernel.state import (
     Ramping,
     Run,
     StepRecord,
+    Undoing,
     Unknown,
 )
 from relight.kernel.undoing import begin_undo
@@ -121,7 +122,7 @@ def skip_step(book: Book, asked: Asked) -> None:
         raise NotNow(f"{step.id} is not where the run stands, so it cannot be skipped now")
     if is_unknown(book.run, step.id):
         raise NotNow(f"whether {step.id} happened is not known; say which first", hint=_mark_hint(book.run, step.id))
-    if _under_way(book.run, step):
+    if _under_way(book.run, step) or isinstance(state, Undoing):
         raise NotNow(f"{step.id} is under way; wait for it, or abort")
     if isinstance(state, Done) and not undone:
         raise NotNow(f"{step.id} is {state.outcome} already")
@@ -239,27 +240,26 @@ def _by_hand(run: Run, step: Step, record: StepRecord) -> Dispatch:
 
 
 def ramp(book: Book, asked: Asked) -> None:
-    """Steer the ramp: ``floor``, ``down``, ``stay``, ``up``. Less exposure needs nobody's leave."""
+    """Steer the ramps under way, or the one that is named: less exposure needs nobody's leave."""
+    if asked.value not in ("floor", "down", "stay", "up"):
+        raise NotNow(f"{asked.value!r} is not a way to steer a ramp; say floor, down, stay or up")
+    if asked.value == "up":
+        permit(book.run, asked.person, "known", "raise a ramp")
     ramps = [item for item in ramping.ramps(book.run) if asked.subject in ("", item[0].id)]
     if not ramps:
         raise NotNow("no ramp is under way", hint=f"relight why {book.run.id[:8]}")
-    step, state = ramps[0]
-    lower = {"floor": 0, "down": max(state.position - 1, 0)}
-    if asked.value in lower:
-        if state.position == 0:
-            raise NotNow(f"{step.id} is at its floor already")
-        ramping.down(book, step, state, lower[asked.value], f"{asked.person} said {asked.value}", counted=False)
-        if asked.value == "floor":
-            book.say(f.RampSteered, step=step.id, stay=True, person=asked.person)
-    elif asked.value == "stay":
-        book.say(f.RampSteered, step=step.id, stay=True, person=asked.person)
-    elif asked.value == "up":
-        permit(book.run, asked.person, "known", "raise a ramp")
-        for hold in holds_open_to(book.run, "ramp", step.id):
-            leave(book, hold, asked)
-        book.say(f.RampSteered, step=step.id, stay=False, person=asked.person)
-    else:
-        raise NotNow(f"{asked.value!r} is not a way to steer a ramp; say floor, down, stay or up")
+    lower = asked.value in ("floor", "down")
+    if lower and not any(state.position for _, state in ramps):
+        raise NotNow(f"{ramps[0][0].id} is at its floor already")
+    for step, state in ramps:
+        if lower and state.position:
+            position = 0 if asked.value == "floor" else state.position - 1
+            ramping.down(book, step, state, position, f"{asked.person} said {asked.value}", counted=False)
+        if asked.value == "up":
+            for hold in holds_open_to(book.run, "ramp", step.id):
+                leave(book, hold, asked)
+        if asked.value != "down":
+            book.say(f.RampSteered, step=step.id, stay=asked.value != "up", person=asked.person)
 
 
 # ---- undo

@@ -110,7 +110,8 @@ def _fits(run: Run, hold: Hold, way: Way) -> bool:
         case "mark" | "skip" if hold.step:
             under_way = any(item.step == hold.step for item in run.dispatches.values())
             falls = ramp is not None and ramp.falling and hold.code != "step-failed"
-            return not under_way and not falls
+            unknown = way.verb == "skip" and is_unknown(run, hold.step)
+            return not under_way and not falls and not unknown
         case "undo":
             return run.undo is None
         case _:

@@ -247,9 +247,7 @@ def _protects(run: Run, item: Dispatch) -> bool:
 def _end(book: Book, outcome: f.Outcome, why: str) -> None:
     unknown = [step for step, record in book.run.steps.items() if record.word == "unknown"]
     unknown += [entry.step for entry in book.run.ledger.values() if not entry.sure]
-    book.say(
-        f.RunEnded, outcome=outcome, left=tuple(book.run.ledger), unknown=tuple(dict.fromkeys(unknown)), why=why
-    )
+    book.say(f.RunEnded, outcome=outcome, left=tuple(book.run.ledger), unknown=tuple(dict.fromkeys(unknown)), why=why)
 
 
 def _unknowns(book: Book) -> bool:

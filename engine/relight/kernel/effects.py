@@ -174,7 +174,8 @@ def effect_cleared(run: Run, fact: f.EffectCleared) -> Run:
     assert entry is not None, "only what is in force is undone by hand"
     run = _without(run, fact.key, entry.prior)
     record = run.steps.get(entry.step)
-    if record is not None:
+    # Marked as gone while its step is being done once more: that goes on.
+    if record is not None and (job is not None or isinstance(record.state, Done)):
         run = run.with_step(entry.step, evolved(record, state=Done(outcome="undone"), ended_t=fact.t))
     if job is None:
         return run

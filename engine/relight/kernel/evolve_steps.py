@@ -106,7 +106,7 @@ def _again(state: StepState, until_t: int) -> StepState:
         case Ramping():
             return evolved(state, retry_at_t=until_t)
         case Fanning():
-            return evolved(state, status=state.status.replace("?", "."), lost=None)
+            return state  # the dispatch of the hosts in doubt follows at once
         case _:
             return Backoff(until_t=until_t)
 
@@ -196,7 +196,8 @@ def _slice_dispatched(run: Run, fact: f.StepDispatched, state: StepState) -> Fan
     hosts = run.step_of(fact.step).targets
     assert hosts is not None, "only a fan-out has slices"
     fan = state if isinstance(state, Fanning) else Fanning(status="." * len(hosts.hosts))
-    return evolved(fan, status=_mark(fan.status, fact.targets, ">"), dispatch=fact.dispatch)
+    status = _mark(fan.status, fact.targets, ">")
+    return evolved(fan, status=status, dispatch=fact.dispatch, lost=fan.lost if "?" in status else None)
 
 
 def _heard(run: Run, fact: f.StepSucceeded | f.StepFailed | f.StepLost | f.TargetsReported) -> Run:

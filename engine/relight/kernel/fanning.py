@@ -40,13 +40,17 @@ def bounds(targets: Targets, index: int) -> tuple[int, int]:
 
 
 def _slice(book: Book, step: Step, targets: Targets, status: str) -> None:
-    assert step.use is not None
     first = status.index(".")
     _, end = bounds(targets, first)
-    chosen = [index for index in range(first, min(end, len(status))) if status[index] == "."][:SLICE_MAX]
+    chosen = [index for index in range(first, min(end, len(status))) if status[index] == "."]
+    _dispatch(book, step, tuple(chosen[:SLICE_MAX]))
+
+
+def _dispatch(book: Book, step: Step, hosts: tuple[int, ...]) -> None:
+    assert step.use is not None
     record = book.run.steps.get(step.id)
-    attempt = (record.attempts if record else 0) + 1
-    dispatch(book, step, step.use, resolve(book.run, step.use.args), attempt=attempt, targets=tuple(chosen))
+    attempt = (record.attempts if record is not None else 0) + 1
+    dispatch(book, step, step.use, resolve(book.run, step.use.args), attempt=attempt, targets=hosts)
 
 
 def advance(book: Book, step: Step, fan: Fanning) -> bool:
@@ -105,7 +109,11 @@ def result_of(targets: Targets, fan: Fanning) -> Json:
 
 
 def unknown(book: Book, step: Step, fan: Fanning, *, forward: bool) -> bool:
-    """Go on with hosts whose outcome is unknown; True when something was said."""
+    """Go on with hosts whose outcome is unknown; True when something was said.
+
+    Raises:
+        ExpressionFailed: an argument cannot be evaluated.
+    """
     assert step.use is not None
     record = book.run.steps[step.id]
     harmless = step.use.idempotent or step.use.effect == "read"
@@ -117,6 +125,7 @@ def unknown(book: Book, step: Step, fan: Fanning, *, forward: bool) -> bool:
         return False
     why = "idempotent: the hosts whose outcome is unknown are done again"
     book.say(f.RetryScheduled, step=step.id, attempt=record.attempts + 1, until_t=book.t, why=why)
+    _dispatch(book, step, fan.at("?")[:SLICE_MAX])
     return True
 
 

@@ -11,17 +11,22 @@ from relight.kernel.plan import Expression, Plan, Stage, Step, Tree
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanIndex:
-    """Every step by its id with its stage, and the named probes that it reads.
+    """Every step by its id with its stage, and the named probes that steps and stages read.
 
     Attributes:
         probes: By step: those without which it cannot begin.
         probes_after: By step: those that only its settling and its undo read.
+        probes_when: By stage: those that its ``when`` reads.
+        probes_stage: By stage: those without which it cannot be entered; with a gate, which freezes them when it asks,
+            also those of its title and its steps.
     """
 
     plan: Plan
     steps: dict[str, tuple[Stage, Step]]
     probes: dict[str, frozenset[str]]
     probes_after: dict[str, frozenset[str]]
+    probes_when: dict[str, frozenset[str]]
+    probes_stage: dict[str, frozenset[str]]
 
 
 def expressions_in(tree: Tree) -> Iterable[Expression]:
@@ -75,7 +80,16 @@ def _build(plan: Plan) -> PlanIndex:
         steps=steps,
         probes={name: _probes_first(step) for name, (_, step) in steps.items()},
         probes_after={name: _probes_after(step) for name, (_, step) in steps.items()},
+        probes_when={stage.id: probes_in(stage.when) for stage in plan.stages},
+        probes_stage={stage.id: _probes_stage(stage) for stage in plan.stages},
     )
+
+
+def _probes_stage(stage: Stage) -> frozenset[str]:
+    if stage.gate is None:
+        return probes_in(stage.when)
+    steps = (_probes_first(step) | _probes_after(step) for step in stage.steps)
+    return probes_in(stage.when, stage.gate.title).union(*steps)
 
 
 def _probes_first(step: Step) -> frozenset[str]:

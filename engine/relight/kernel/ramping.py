@@ -18,6 +18,8 @@ from relight.kernel.watching import blind, dwell_ms, guard_id, passes, ramp_id, 
 DOWN_TRIES_MAX = 10
 """A move to less exposure is tried this often, with backoff, before a person is asked."""
 
+_ABORTED = "the run is aborted"
+
 
 def begin(book: Book, step: Step, *, before: dict[str, Any] | None = None, before_known: bool = False) -> None:
     """Resolve the ramp's values (the floor, then every declared value above it) and its other arguments.
@@ -193,12 +195,16 @@ def down(book: Book, step: Step, state: Ramping, position: int, why: str, *, cou
 
 
 def abandon(book: Book) -> bool:
-    """Leave the ramps of a run that is aborted at values that were verified; True while something was said."""
+    """Leave the ramps of a run that is aborted at values that were verified; True while something was said.
+
+    A move up that is under way is taken back, and a move down that had failed is tried once more.
+    """
     for step, state in ramps(book.run):
-        if state.falling and _move(book, step, state):
+        rising, waiting = bool(state.dispatch) and not state.why, state.falling and not state.dispatch
+        if state.why != _ABORTED and (rising or waiting):
+            down(book, step, state, state.position - (1 if rising else 0), _ABORTED, counted=False)
             return True
-        if state.dispatch and not state.why:
-            down(book, step, state, state.position - 1, "the run is aborted", counted=False)
+        if state.falling and _move(book, step, state):
             return True
     return False
 

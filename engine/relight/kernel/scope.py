@@ -8,11 +8,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from relight.kernel.plan import Expression, ExpressionFailed, Gate, Json, Stage, Tree, Use
-from relight.kernel.plan_index import expressions_in, index_of, plain, probes_in
+from relight.kernel.plan import Expression, ExpressionFailed, Json, Stage, Tree, Use
+from relight.kernel.plan_index import expressions_in, plain
 from relight.kernel.state import Run
 
-__all__ = ["expressions_in", "holds", "probes_of_gate", "resolve", "scope_digest", "value_of"]
+__all__ = ["expressions_in", "holds", "resolve", "scope_digest", "value_of"]
 
 _NOTHING: Any = object()
 
@@ -44,13 +44,6 @@ def resolve(run: Run, tree: Tree) -> Any:
     if not plain(tree) and isinstance(tree, Expression):
         return value_of(run, tree)
     return tree
-
-
-def probes_of_gate(run: Run, stage: Stage, gate: Gate) -> frozenset[str]:
-    """Return the ids of the probes that are frozen when this gate asks: its title's and its stage's steps'."""
-    index = index_of(run.plan)
-    steps = (index.probes[step.id] | index.probes_after[step.id] for step in stage.steps)
-    return probes_in(gate.title).union(*steps)
 
 
 def scope_digest(run: Run, stage: Stage) -> str:

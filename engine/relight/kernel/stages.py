@@ -9,8 +9,8 @@ import hashlib
 from relight.kernel import facts as f
 from relight.kernel.book import Book
 from relight.kernel.plan import ExpressionFailed, Gate, Stage
-from relight.kernel.plan_index import probes_in
-from relight.kernel.scope import holds, probes_of_gate, resolve, scope_digest
+from relight.kernel.plan_index import index_of
+from relight.kernel.scope import holds, resolve, scope_digest
 from relight.kernel.state import Run, Ticket, Vote
 from relight.kernel.watching import blind, gate_id, passes, precondition_id, reading, shown, verify_id
 
@@ -19,12 +19,6 @@ PROBE_ERRORS_MAX = 4
 
 
 # ---- approach
-
-
-def probes_wanted(run: Run, stage: Stage) -> frozenset[str]:
-    """Return the probes that must be read before this stage can be entered."""
-    wanted = probes_in(stage.when)
-    return wanted if stage.gate is None else wanted | probes_of_gate(run, stage, stage.gate)
 
 
 def probes_missing(run: Run, wanted: frozenset[str]) -> frozenset[str]:
@@ -47,11 +41,11 @@ def approach(book: Book) -> bool:
     """Go on towards the stage's first step; True when something was said."""
     stage = book.run.current
     assert stage is not None
-    wanted = probes_wanted(book.run, stage)
-    first = probes_in(stage.when)
+    index = index_of(book.run.plan)
+    wanted = index.probes_stage[stage.id]
     if probes_blind(book, wanted):
         return True
-    if probes_missing(book.run, first):
+    if probes_missing(book.run, index.probes_when[stage.id]):
         return False
     try:
         if stage.when is not None and not holds(book.run, stage.when):

@@ -11,10 +11,10 @@ from relight.kernel.book import find_hold
 from relight.kernel.intents import AnyIntent, Observe, Perform, ReadProbe, Stop, Wake, Watch
 from relight.kernel.outcomes import settle_deadline
 from relight.kernel.plan import ExpressionFailed, Step, Use
-from relight.kernel.plan_index import index_of, probes_in
+from relight.kernel.plan_index import index_of
 from relight.kernel.ramping import guard_pause_ms
 from relight.kernel.scope import resolve
-from relight.kernel.stages import PROBE_ERRORS_MAX, probes_missing, probes_wanted, verify_deadline
+from relight.kernel.stages import PROBE_ERRORS_MAX, probes_missing, verify_deadline
 from relight.kernel.state import (
     Backoff,
     Dispatch,
@@ -89,11 +89,11 @@ def _probes(run: Run) -> Iterator[ReadProbe]:
     stage = run.current
     if stage is None:
         return
+    index = index_of(run.plan)
     if run.stage.phase == "approach":
-        first = probes_in(stage.when)
-        need = probes_missing(run, first) or probes_missing(run, probes_wanted(run, stage))
+        first = probes_missing(run, index.probes_when[stage.id])
+        need = first or probes_missing(run, index.probes_stage[stage.id])
     else:
-        index = index_of(run.plan)
         steps = [index.probes[step.id] | index.probes_after[step.id] for step in run.open_steps if _goes_on(run, step)]
         need = probes_missing(run, frozenset().union(*steps))
     for name in sorted(need):

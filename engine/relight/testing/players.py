@@ -44,9 +44,14 @@ class Player:
         kinds += [self._friendly_choice] * (4 if self.desk.run.holds or self.desk.run.ticket is not None else 0)
         for intent, moves in ((Perform, 6), (Stop, 4), (ReadProbe, 4), (Watch, 6)):
             if self.desk.wanted(intent):
-                kinds += [{Perform: self._report, Stop: self._report, ReadProbe: self._read, Watch: self._turn}[intent]] * moves
-        kinds += [self._take_over, self._people, self._again]
+                kinds += [
+                    {Perform: self._report, Stop: self._report, ReadProbe: self._read, Watch: self._turn}[intent]
+                ] * moves
+        kinds += [self._again, self._seldom]
         self.pick(kinds)()
+
+    def _seldom(self) -> None:
+        self.pick((self._take_over, self._take_over, self._people, self._any_verb))()
 
     def friendly(self) -> None:
         """Make the move that a kind world and sensible people make next."""
@@ -124,7 +129,8 @@ class Player:
     # ---- people
 
     def _choice(self) -> None:
-        known = [choice for choice in choices(self.desk.run) if choice.verb != "abort" or self.pick(range(10)) == 0]
+        seldom = ("abort", "pause", "skip")
+        known = [each for each in choices(self.desk.run) if each.verb not in seldom or self.pick(range(8)) == 0]
         if known:
             self.take(self.pick(known))
 

@@ -12,7 +12,7 @@ from relight.kernel.choices import choices
 from relight.kernel.holds import HOLDS
 from relight.kernel.intents import Observe, Perform, Stop, Wake, Watch
 from relight.kernel.plan import Guard, Stage, Step
-from relight.kernel.state import Fanning, Manual, Ramping, Run, Ticket, Unknown
+from relight.kernel.state import Done, Fanning, Manual, Ramping, Run, Ticket, Unknown
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Properties:
                 self._heard(fact.step, {*fact.done, *map(int, fact.failed)})
                 if fact.unknown:
                     self.unknown.setdefault(fact.step, set()).update(fact.unknown)
-            case f.StepSettled() | f.StepSkipped() | f.StepSucceeded():
+            case f.StepSettled() | f.StepSkipped() | f.StepSucceeded() | f.EffectInForce(sure=True):
                 self.unknown.pop(fact.step, None)
             case f.StepFailed() if run.step_of(fact.step).use is not None:
                 self._failed(run, fact)
@@ -168,10 +168,16 @@ def at_rest(run: Run) -> None:
     if run.epoch == 0 or run.aborting:
         return
     assert choices(run), "somebody may do something"
+    at = run.steps.get(run.open_steps[0].id) if run.open_steps and not blocked(run) else None
+    assert at is None or not isinstance(at.state, Done), "the run stands at a step that is done"
     moving = [intent for intent in intents if not isinstance(intent, Observe)]
-    waits_for_people = run.paused or bool(run.holds) or any(
-        isinstance(record.state, Manual) or (isinstance(record.state, Ramping) and record.state.stay)
-        for record in run.steps.values()
+    waits_for_people = (
+        run.paused
+        or bool(run.holds)
+        or any(
+            isinstance(record.state, Manual) or (isinstance(record.state, Ramping) and record.state.stay)
+            for record in run.steps.values()
+        )
     )
     waits_for_people |= run.ticket is not None and run.ticket.status == "waiting"
     assert moving or waits_for_people, "nothing is going on and nobody is asked"
@@ -217,7 +223,7 @@ def ramp_may_move(run: Run, fact: f.RampMoved) -> None:
     step, ramp = run.step_of(fact.step), run.steps[fact.step].state
     assert isinstance(ramp, Ramping) and step.ramp is not None
     if fact.direction == "down":
-        assert 0 <= fact.position < ramp.position, "down is down"
+        assert 0 <= fact.position < ramp.position or run.aborting, "down is down"
         return
     assert fact.position == ramp.position + 1, "a ramp never rises by more than one declared value"
     assert ramp.settled and not ramp.stay and not blocked(run) and not run.aborting
