@@ -3,6 +3,7 @@
 import importlib
 from typing import Annotated, Any
 
+import pydantic
 import pytest
 from pydantic import Field
 
@@ -169,3 +170,10 @@ def test_capabilities_keep_their_own_rules(contract: Contract) -> None:
         required = {name for name, info in contract.args.model_fields.items() if info.is_required()}
         assert key in contract.args(**{**dict.fromkeys(required, "x"), **contract.neutral}).model_dump()
         assert value is not None
+
+
+def test_a_jitter_has_its_ends_in_order() -> None:
+    """A wait between 90 and 30 seconds is a slip, and is told before it is sent to an edge."""
+    assert capabilities.RetryAfter(min="30s", max="90s").max == 90
+    with pytest.raises(pydantic.ValidationError, match="min is longer than max"):
+        capabilities.RetryAfter(min=90, max=30)

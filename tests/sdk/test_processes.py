@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import relight.sdk
-from relight.sdk import Finished, Secrets, child_environment, end_marked, find_marked, run_process
+from relight.sdk import Finished, Secrets, child_environment, end_marked, find_marked, process_tree, run_process
 from relight.sdk.output import OUTPUT_MAX
 
 QUIET = "import os, signal, sys, time\n"
@@ -275,6 +275,24 @@ def test_a_child_gets_a_small_environment(monkeypatch: pytest.MonkeyPatch) -> No
     environment = child_environment({"A": "1", "PATH": "/x"}, {"A": "2"})
     assert "GITHUB_TOKEN" not in environment
     assert (environment["A"], environment["PATH"], environment["LC_NUMERIC"]) == ("2", "/x", "C")
+
+
+async def test_where_there_is_no_proc_the_group_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Other systems than Linux cannot look for daemons, but children end all the same."""
+    monkeypatch.setattr(process_tree, "_PROC", tmp_path)
+    task, numbers = await begun(CHILD.replace("time.sleep(60)", "time.sleep(50)"), 2)
+    assert find_marked({"PATH": os.environ["PATH"]}) == frozenset()
+    assert await cancelled(task) < 10
+    assert [number for number in numbers if alive(number)] == []
+
+
+async def test_a_start_that_fails_while_it_is_cancelled_is_a_cancellation() -> None:
+    """Whoever cancelled hears of that, and not of a program that is missing."""
+    task = asyncio.ensure_future(run_process(["/no/such/program"]))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_many_run_side_by_side() -> None:

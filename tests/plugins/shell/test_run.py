@@ -62,6 +62,7 @@ async def test_other_exit_codes_may_be_good() -> None:
     [
         ({"argv": ["no-such-program-anywhere"]}, "there is no program no-such-program-anywhere"),
         ({"argv": ["/etc/passwd"]}, "may not be run"),
+        ({"argv": ["true", "x" * 3_000_000]}, "could not be started: Argument list too long"),
         ({"argv": ["true"], "cwd": "/no/such/place"}, "there is no directory /no/such/place"),
         ({"argv": ["true"], "secret_env": {"A": "env:RELIGHT_NO_SUCH"}}, "the environment has no RELIGHT_NO_SUCH"),
     ],
