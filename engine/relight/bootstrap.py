@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from relight.drivers.live.driver import Listener, Parts, ReadPeople
     from relight.drivers.live.log import Log
+    from relight.drivers.live.parts import Listener, Parts, ReadPeople
     from relight.drivers.live.stand_in import Decided
     from relight.journal.port import Journal
     from relight.kernel.plan import Person, Plan, Solo
@@ -37,9 +37,9 @@ def registry() -> "Registry":
 
 def parts(log: "Log | None" = None) -> "Parts":
     """Return what a driver for real is put together from."""
-    from relight.drivers.live.driver import Parts
     from relight.drivers.live.lease import Watchdog, end_process
     from relight.drivers.live.log import Log
+    from relight.drivers.live.parts import Parts
     from relight.runbook.expressions import restore
 
     return Parts(

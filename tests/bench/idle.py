@@ -12,7 +12,7 @@ from typing import Any
 
 import apsw
 
-from relight.drivers.live.driver import Parts
+from relight.drivers.live.parts import Parts
 from relight.drivers.start import begin_run
 from relight.journal.leaves import KeptExpression
 from relight.journal.sqlite import SqliteJournal

@@ -21,8 +21,9 @@ import pytest
 
 from relight.drivers.live import clerk as clerk_module
 from relight.drivers.live.clerk import Clerk
-from relight.drivers.live.driver import Driver, Parts
+from relight.drivers.live.driver import Driver
 from relight.drivers.live.inbox import Inboxes
+from relight.drivers.live.parts import Parts
 from relight.drivers.start import begin_run
 from relight.journal.codec import decode
 from relight.journal.memory import MemoryJournal, MemoryStore

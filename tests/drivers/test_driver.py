@@ -479,8 +479,9 @@ def test_the_value_before_is_read_and_undo_brings_it_back(bench: Any) -> None:
 def test_two_runs_share_a_clerk_and_their_commits(bench: Any) -> None:
     """Runs in one process are driven side by side, and what they append at the same time is one transaction."""
     from relight.drivers.live.clerk import Clerk
-    from relight.drivers.live.driver import Driver, Parts
+    from relight.drivers.live.driver import Driver
     from relight.drivers.live.inbox import Inboxes
+    from relight.drivers.live.parts import Parts
     from relight.journal.memory import MemoryJournal
 
     plan = bench.plan([bench.step(f"step{number}") for number in range(5)])

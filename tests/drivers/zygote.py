@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from relight.drivers.live.driver import Parts
 from relight.drivers.live.foreground import drive_foreground
 from relight.drivers.live.lease import Watchdog, end_process
+from relight.drivers.live.parts import Parts
 from relight.errors import RelightError
 from relight.journal import sqlite
 from relight.journal.leaves import KeptExpression

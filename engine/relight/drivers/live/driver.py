@@ -8,60 +8,34 @@ stops its children before its lease is over.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from relight.drivers.drafting import Draft
+from relight.drivers.live.batches import starts_something
 from relight.drivers.live.board import Board
 from relight.drivers.live.calls import GRACE_S
 from relight.drivers.live.clerk import Clerk
-from relight.drivers.live.clock import Clock, SystemClock
 from relight.drivers.live.inbox import Inboxes
 from relight.drivers.live.intake import Intake
-from relight.drivers.live.lease import Lease, LeaseLost, Watchdog
-from relight.drivers.live.log import Log
+from relight.drivers.live.lease import Lease, LeaseLost
 from relight.drivers.live.notices import Notices
 from relight.drivers.live.orphans import end_orphans
-from relight.drivers.live.providers import Providers, Registry
+from relight.drivers.live.parts import Listener, Parts
+from relight.drivers.live.providers import Providers
 from relight.drivers.live.takeover import Taken, driver_name, take
 from relight.drivers.live.tasks import Tasks
 from relight.drivers.live.world import LiveWorld
-from relight.drivers.live.writing import batch_of, starts_something
+from relight.drivers.live.writing import AGAIN_S, Writer
 from relight.drivers.pump import Pump
 from relight.errors import JournalError, StaleDriver
-from relight.journal.leaves import CompileExpression
 from relight.journal.port import Request
-from relight.kernel.facts import AnyFact
 from relight.kernel.inputs import AnyInput, PeopleRead, Ticked, TookOver
-from relight.kernel.plan import Person, Plan, Solo
 from relight.kernel.state import Run
 from relight.sdk import Secrets
 
-Listener: TypeAlias = Callable[[Run, Sequence[AnyFact]], None]
-"""Told after each commit what is on disk now; quick, for the run waits."""
-ReadPeople: TypeAlias = Callable[[Plan], tuple[tuple[Person, ...], Solo | None] | None]
-"""Return the site's people as they are now, None where they cannot be read; called in a thread."""
-
 BEAT_S = 1.0
 """Between two signs of life: what a person who watches takes for standing still is longer."""
-SHOW_S = 0.4
-"""Between two boards for views while things go on; they draw no faster."""
-AGAIN_S = 1.0
-"""Before another try of a write that failed."""
 PEOPLE_S = 10.0
 """Between two looks at the site's people: as long as somebody who was removed may still be counted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a driver is put together from; bootstrap fills it in."""
-
-    registry: Registry
-    compile_expression: CompileExpression
-    read_people: ReadPeople | None = None
-    clock: Clock = field(default_factory=SystemClock)
-    log: Log = field(default_factory=Log)
-    watchdog: Watchdog | None = None
 
 
 class Driver:
@@ -91,8 +65,6 @@ class Driver:
         self._asked: dict[str, Request] = {}
         self._bell = asyncio.Event()
         self._stopping = False
-        self._beat_due = False
-        self._shown_at_ms = 0
 
     async def drive(self) -> Run:
         """Take the run over and drive it; return it as it is when this driver leaves it.
@@ -166,7 +138,6 @@ class Driver:
     def _begin(self, taken: Taken) -> None:
         self._clock = taken.clock
         self._epoch = taken.hold.lease.epoch
-        self._seq = taken.seq
         secrets = Secrets()
         self._log.redact_with(secrets.redact)
         intake = Intake(secrets, lambda content: self._clerk.run(lambda journal: journal.put_blob(content)))
@@ -185,6 +156,16 @@ class Driver:
             tell=self._tell,
         )
         self._pump = Pump(self._world, taken.run)
+        self._writer = Writer(
+            self._clerk,
+            self._run_id,
+            epoch=self._epoch,
+            seq=taken.seq,
+            clock=self._clock,
+            board=self._board,
+            samples=self._world.samples,
+            log=self._log,
+        )
         self._notices = Notices(self._run_id, self._providers, self._tasks, self._log)
 
     def _broke(self, error: BaseException) -> None:
@@ -207,7 +188,7 @@ class Driver:
             await asyncio.sleep(BEAT_S)
             self._world.beat()
             self._board.trouble("lease", await self._lease.keep())
-            self._beat_due = True
+            self._writer.show()
             self._bell.set()
 
     async def _keep_reading_people(self) -> None:
@@ -246,60 +227,18 @@ class Driver:
         inputs, self._said = self._said, []
         requests = list(self._asked.values())
         draft = self._pump.draft(inputs, requests, at=self._clock.at(), t=self._clock.t())
-        if await self._written(draft):
+        if await self._writer.write(draft):
             self._adopt(draft)
             return
         # The journal takes nothing new. What ends something may still get in, from its reserve.
         ends = self._pump.draft(inputs, requests, at=self._clock.at(), t=self._clock.t(), stop_before=starts_something)
-        if not ends.empty and len(ends.facts) < len(draft.facts) and await self._written(ends):
+        if not ends.empty and len(ends.facts) < len(draft.facts) and await self._writer.write(ends):
             self._said = [*ends.again, *self._said]
             self._adopt(ends)
         else:
             self._said = [*inputs, *self._said]
         await asyncio.sleep(AGAIN_S)
         self._tell(Ticked(at=self._clock.at(), t=self._clock.t()))
-
-    async def _written(self, draft: Draft) -> bool:
-        """Append the draft and what views are shown; say whether it is on disk."""
-        show = self._show_now(bool(draft.facts))
-        if draft.empty and not show:
-            return True
-        batch = batch_of(
-            draft,
-            epoch=self._epoch,
-            first_seq=self._seq + 1,
-            samples=self._world.samples() if show else (),
-            live=self._board.put_up(self._clock.at()) if show else None,
-        )
-        try:
-            await self._clerk.append(batch)
-        except StaleDriver:
-            raise
-        except JournalError as error:
-            self._board.trouble("journal", f"the journal cannot be written: {error.message}")
-            self._log.event("cannot write", run=self._run_id, error=error.message)
-            self._beat_due = True
-            if not draft.facts or not await self._is_on_disk():
-                return draft.empty
-        else:
-            self._board.trouble("journal", "")
-        self._seq += len(draft.facts)
-        return True
-
-    async def _is_on_disk(self) -> bool:
-        """Return whether an append whose end nobody heard of was written after all."""
-        while True:
-            try:
-                return await self._clerk.run(lambda journal: any(journal.records(self._run_id, self._seq)))
-            except JournalError:
-                await asyncio.sleep(AGAIN_S)
-
-    def _show_now(self, something: bool) -> bool:
-        now = self._clock.clock.boot_ms()
-        due = self._beat_due or (something and now - self._shown_at_ms >= SHOW_S * 1_000)
-        if due:
-            self._beat_due, self._shown_at_ms = False, now
-        return due
 
     def _adopt(self, draft: Draft) -> None:
         self._pump.adopt(draft)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from relight.drivers.live.clerk import Clerk
-from relight.drivers.live.driver import Driver, Listener, Parts
+from relight.drivers.live.driver import Driver
 from relight.drivers.live.inbox import Inboxes
+from relight.drivers.live.parts import Listener, Parts
 from relight.journal.port import Journal
 from relight.kernel.state import Run
 

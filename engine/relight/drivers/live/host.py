@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from relight.drivers.live.driver import Parts
 from relight.drivers.live.foreground import drive_foreground
 from relight.drivers.live.log import Log, LogFile
+from relight.drivers.live.parts import Parts
 from relight.drivers.live.spawn import log_path
 from relight.errors import RelightError, UsageError
 from relight.journal.port import Journal

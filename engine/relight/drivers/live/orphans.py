@@ -4,7 +4,6 @@ Every child of a dispatch carries the run and the dispatch in its environment, t
 Only children of dispatches without a report are ended: what a finished step left running was meant to run.
 """
 
-import asyncio
 import os
 import signal
 from collections.abc import Iterable
@@ -40,6 +39,8 @@ async def end_orphans(run: str, dispatches: Iterable[int], grace_s: float = ORPH
     """End what an earlier driver's dispatches and probes left running; return how many processes that were."""
     if not marked(run):
         return 0
+    import asyncio
+
     from relight.sdk.process_tree import end_marked
 
     marks = [marker(run, READING), *(marker(run, each) for each in dispatches)]

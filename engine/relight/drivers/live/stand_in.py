@@ -4,14 +4,13 @@ A stand-in is a driver that only writes down. It takes the lease, ends what a de
 follows from the requests up to the first thing that would begin, and lets go.
 """
 
-import asyncio
 from typing import NamedTuple
 
 from relight.drivers.drafting import drafted
+from relight.drivers.live.batches import batch_of
 from relight.drivers.live.clock import Clock, SystemClock
 from relight.drivers.live.orphans import end_orphans, marked
 from relight.drivers.live.takeover import driver_name, take
-from relight.drivers.live.writing import batch_of
 from relight.journal.leaves import CompileExpression
 from relight.journal.port import Answer, Journal
 from relight.kernel.facts import AnyFact, GateOpened, RampMoved, StepDispatched
@@ -43,6 +42,8 @@ def decide_without_driver(
         if not requests:
             return Decided((), taken.run)
         if marked(run_id):
+            import asyncio
+
             asyncio.run(end_orphans(run_id, taken.run.dispatches))
         at, t = taken.clock.at(), taken.clock.t()
         epoch = taken.hold.lease.epoch

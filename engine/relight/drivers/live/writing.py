@@ -1,55 +1,94 @@
-"""What is in one append: the facts as bytes, answers, samples, the list's row and what views are shown."""
+"""Writing down what one driver decides, and finding out whether it was written.
 
-from collections.abc import Sequence
+An append that fails may have been written all the same; then it is looked up, and never written again on a guess.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
 
 from relight.drivers.drafting import Draft
-from relight.journal.codec import encode
-from relight.journal.port import Batch, Sample
-from relight.kernel.facts import (
-    AnyFact,
-    GateOpened,
-    RampMoved,
-    StageEntered,
-    StepDispatched,
-    StepPrepared,
-)
+from relight.drivers.live.batches import batch_of
+from relight.drivers.live.board import Board
+from relight.drivers.live.clerk import Clerk
+from relight.drivers.live.clock import RunClock
+from relight.drivers.live.log import Log
+from relight.errors import JournalError, StaleDriver
+from relight.journal.port import Sample
+
+SHOW_MS = 400
+"""Between two boards for views while things go on; they draw no faster."""
+AGAIN_S = 1.0
+"""Before another try of what failed."""
 
 
-def batch_of(
-    draft: Draft,
-    *,
-    epoch: int,
-    first_seq: int,
-    samples: Sequence[Sample] = (),
-    live: dict[str, object] | None = None,
-) -> Batch:
-    """Return what is appended of a draft."""
-    run, facts = draft.run, draft.facts
-    return Batch(
-        run=run.id,
-        epoch=epoch,
-        first_seq=first_seq,
-        kinds_and_bodies=[encode(fact, run=run.id, seq=first_seq + i, epoch=epoch) for i, fact in enumerate(facts)],
-        answers=draft.answers,
-        samples=samples,
-        state=run.state if facts else "",
-        ended_at=run.ended_at if run.outcome is not None and facts else None,
-        live=live,
-        urgent=bool(facts) and not any(starts_something(fact) for fact in facts),
-    )
+class Writer:
+    """Appends what one driver decides, in order, with what views are shown."""
 
+    def __init__(
+        self,
+        clerk: Clerk,
+        run: str,
+        *,
+        epoch: int,
+        seq: int,
+        clock: RunClock,
+        board: Board,
+        samples: Callable[[], Sequence[Sample]],
+        log: Log,
+    ) -> None:
+        self._clerk = clerk
+        self._run = run
+        self._epoch = epoch
+        self._seq = seq
+        self._clock = clock
+        self._board = board
+        self._samples = samples
+        self._log = log
+        self._show_next = False
+        self._shown_at_ms = 0
 
-def starts_something(fact: AnyFact) -> bool:
-    """Whether something new begins with that fact; until then a driver may stop writing and go on later.
+    def show(self) -> None:
+        """Show views the board with the next append, whether or not there is anything else."""
+        self._show_next = True
 
-    Going to less exposure is no beginning in this sense: it is what a full disk's reserve is for.
-    """
-    match fact:
-        case GateOpened() | StageEntered() | StepPrepared():
+    async def write(self, draft: Draft) -> bool:
+        """Append the draft; say whether it is on disk.
+
+        Raises:
+            StaleDriver: another driver has taken the run over; nothing was written.
+        """
+        show = self._show_next or (bool(draft.facts) and self._clock.t() - self._shown_at_ms >= SHOW_MS)
+        if draft.empty and not show:
             return True
-        case RampMoved(direction=direction):
-            return direction == "up"
-        case StepDispatched(purpose=purpose):
-            return purpose == "forward"
-        case _:
-            return False
+        self._show_next = False
+        if show:
+            self._shown_at_ms = self._clock.t()
+        batch = batch_of(
+            draft,
+            epoch=self._epoch,
+            first_seq=self._seq + 1,
+            samples=self._samples() if show else (),
+            live=self._board.put_up(self._clock.at()) if show else None,
+        )
+        try:
+            await self._clerk.append(batch)
+        except StaleDriver:
+            raise
+        except JournalError as error:
+            self._board.trouble("journal", f"the journal cannot be written: {error.message}")
+            self._log.event("cannot write", run=self._run, error=error.message)
+            self._show_next = True
+            if not draft.facts or not await self._is_on_disk():
+                return draft.empty
+        else:
+            self._board.trouble("journal", "")
+        self._seq += len(draft.facts)
+        return True
+
+    async def _is_on_disk(self) -> bool:
+        """Return whether an append whose end nobody heard of was written after all."""
+        while True:
+            try:
+                return await self._clerk.run(lambda journal: any(journal.records(self._run, self._seq)))
+            except JournalError:
+                await asyncio.sleep(AGAIN_S)
