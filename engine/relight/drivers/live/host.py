@@ -70,7 +70,7 @@ def main(
         starter.close()
         if end_listening is not None:
             end_listening()
-        log.open()
+        log.close()
 
 
 class _Asked(NamedTuple):

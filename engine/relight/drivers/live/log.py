@@ -39,6 +39,10 @@ class LogFile:
         """Hand it to the system."""
         self._file.flush()
 
+    def close(self) -> None:
+        """Write no more."""
+        self._file.close()
+
     def _open(self) -> TextIO:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         return os.fdopen(descriptor, "a", encoding="utf-8", errors="replace", newline="\n")
@@ -81,6 +85,14 @@ class Log:
         with self._lock:
             self._logger = structlog.wrap_logger(writer, processors=processors).bind(pid=os.getpid())
             self._write()
+
+    def close(self) -> None:
+        """Write what was kept, and no more after it."""
+        if self._file is not None:
+            self.open()
+            with self._lock:
+                self._file.close()
+                self._file = None
 
     def _write(self) -> None:
         if self._logger is None or self._file is None:
