@@ -66,8 +66,7 @@ def run_entry(row: "Row") -> dict[str, Any]:
 
 def run_lines(rows: "Iterable[Row]") -> list[Line | str]:
     """Return a run of the list as a line each."""
-    from relight.cli.showing import now_ms
-    from relight.control.wording import rough
+    from relight.control.wording import now_ms, rough
 
     lines: list[Line | str] = []
     for row in rows:
@@ -98,8 +97,9 @@ def status(door: Door, run: str | None) -> int:
     RUN is the id or any unique beginning of it; left out, the only unfinished run.
     Exits 0 while it goes on or when it succeeded, 5 at a gate, 7 held, 8 with an unknown outcome, 1 failed, 6 aborted.
     """
-    from relight.cli.showing import Reader, now_ms
+    from relight.cli.showing import Reader
     from relight.control.exits import exit_code
+    from relight.control.wording import now_ms
 
     if run is None and (nothing := _nothing_unfinished(door)) is not None:
         door.show({"schema": "relight.run/v1", "run": None, "state": None, "says": nothing}, lambda: [nothing])

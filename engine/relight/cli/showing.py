@@ -1,12 +1,12 @@
 """A run as a status document with everything beside it: its lease, what the driver shows, its samples."""
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from relight.control.finding import short_name
 from relight.control.history import load_run
 from relight.control.people import os_name, person_at
 from relight.control.status import status_document
+from relight.control.wording import now_ms
 
 if TYPE_CHECKING:
     from relight.journal.port import Journal
@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 
 SAMPLES_MAX = 400
 """The newest samples that curves are drawn from: a dozen checks for two minutes at the usual interval."""
-
-
-def now_ms() -> int:
-    """Return the wall clock."""
-    return time.time_ns() // 1_000_000
 
 
 def document_of(journal: "Journal", run: "Run", *, name: str = "", samples: bool = True) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Everything is plain ASCII unless it came from a document.
 """
 
 import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,11 @@ _RATIO = re.compile(r"_(ratio|share)$|_over_")
 _COMPARISON = re.compile(r"value\s*(<=|>=|==|!=|<|>)\s*(-?\d+(?:\.\d+)?)")
 ARGUMENTS_CHARS_MAX = 60
 """What fits beside an action on a line of 80."""
+
+
+def now_ms() -> int:
+    """Return the wall clock in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
 
 
 def instant(at_ms: int | None) -> str | None:
