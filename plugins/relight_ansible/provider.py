@@ -1,6 +1,7 @@
 """The two actions: a playbook, and one module."""
 
 import importlib.metadata
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,27 @@ from relight_ansible.runs import Order, run
 _TIMEOUT_S = 600.0
 
 
-class Playbook(Action):
+class _OnHosts(Action):
+    """Runs something on the targets, or on what an inventory says."""
+
+    async def perform(self, call: Call) -> AnsibleResult:
+        """Run it."""
+        return await self._run(call, check=call.args.check)
+
+    async def check(self, call: Call) -> AnsibleResult:
+        """Run it in Ansible's check mode."""
+        return await self._run(call, check=True)
+
+    async def _run(self, call: Call, *, check: bool) -> AnsibleResult:
+        report = await run(self.provider.config, call, self._order(call, check=check))
+        return judge(report, call.targets, checked=check)
+
+    @abstractmethod
+    def _order(self, call: Call, *, check: bool) -> Order:
+        """Return what is to be run."""
+
+
+class Playbook(_OnHosts):
     """Runs a playbook."""
 
     contract = Contract(
@@ -26,19 +47,11 @@ class Playbook(Action):
         batch=True,
     )
 
-    async def perform(self, call: Call) -> AnsibleResult:
-        """Run it on the targets, or on what its inventory says."""
-        return await self._run(call, check=call.args.check)
-
-    async def check(self, call: Call) -> AnsibleResult:
-        """Run it in Ansible's check mode."""
-        return await self._run(call, check=True)
-
     async def preview(self, call: Call) -> str:
         """Say what would be run on how many hosts."""
         return f"runs {Path(call.args.playbook).name} on {_hosts(call)}"
 
-    async def _run(self, call: Call, *, check: bool) -> AnsibleResult:
+    def _order(self, call: Call, *, check: bool) -> Order:
         args: PlaybookArgs = call.args
         config: AnsibleConfig = self.provider.config
         path = Path(config.project, args.playbook)
@@ -48,16 +61,15 @@ class Playbook(Action):
         revealed = {name: call.reveal(secret) for name, secret in args.secret_vars.items()}
         options = ["--tags", ",".join(args.tags)] if args.tags else []
         options += ["--skip-tags", ",".join(args.skip_tags)] if args.skip_tags else []
-        order = Order(
+        return Order(
             playbook=str(path),
             inventory=_inventory(config, call),
             options=(*options, *_options(call, check=check)),
             variables={**args.extra_vars, **revealed},
         )
-        return judge(await run(config, call, order), call.targets, checked=check)
 
 
-class Module(Action):
+class Module(_OnHosts):
     """Calls one module."""
 
     contract = Contract(
@@ -70,26 +82,17 @@ class Module(Action):
         batch=True,
     )
 
-    async def perform(self, call: Call) -> AnsibleResult:
-        """Call it on the targets, or on what its inventory says."""
-        return await self._run(call, check=call.args.check)
-
-    async def check(self, call: Call) -> AnsibleResult:
-        """Call it in Ansible's check mode."""
-        return await self._run(call, check=True)
-
     async def preview(self, call: Call) -> str:
         """Say what would be called on how many hosts."""
         return f"calls {call.args.module} on {_hosts(call)}"
 
-    async def _run(self, call: Call, *, check: bool) -> AnsibleResult:
+    def _order(self, call: Call, *, check: bool) -> Order:
         args: ModuleArgs = call.args
-        order = Order(
+        return Order(
             task=documents.one_task(args.module, args.args, args.hosts, become=args.become),
             inventory=_inventory(self.provider.config, call),
             options=_options(call, check=check),
         )
-        return judge(await run(self.provider.config, call, order), call.targets, checked=check)
 
 
 class AnsibleProvider(Provider):

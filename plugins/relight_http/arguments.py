@@ -4,10 +4,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from relight.sdk import Arguments, Duration, Result, Secret
+from relight.sdk import Arguments, Duration, Result, Secret, SecretOrText
 
 Scalar: TypeAlias = str | int | float | bool
-SecretOrText = Annotated[Secret | str, Field(union_mode="left_to_right")]
 
 
 class HttpConfig(Arguments):

@@ -5,12 +5,11 @@ an error may come with HTTP 200; a server that misses half of its data says so i
 Each of these has been read as "all is well" by somebody, so each is told apart here.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
-from relight.sdk import HttpAnswer, one_line
+from relight.sdk import HttpAnswer, one_line, parse_json
 from relight.sdk.capabilities import MetricResult
 
 _INFO = "PromQL info"
@@ -38,8 +37,8 @@ def _body(answer: HttpAnswer) -> dict[str, Any] | None:
     if not answer.complete:
         return None
     try:
-        body = json.loads(answer.body)
-    except (ValueError, RecursionError):
+        body = parse_json(answer.body)
+    except ValueError:
         return None
     return body if isinstance(body, dict) and "status" in body else None
 

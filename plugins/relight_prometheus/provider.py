@@ -25,6 +25,7 @@ from relight.sdk import (
     Probe,
     Provider,
     Secret,
+    SecretOrText,
     capabilities,
     http_ask,
     one_line,
@@ -52,7 +53,7 @@ class PrometheusConfig(Arguments):
     url: Annotated[str, Field(description="Its address, with the path that it is served under")]
     token: Annotated[Secret | None, Field(description="Sent as a bearer token")] = None
     headers: Annotated[
-        dict[str, Annotated[Secret | str, Field(union_mode="left_to_right")]],
+        dict[str, SecretOrText],
         Field(description="Sent with every query, such as X-Scope-OrgID; a value may be a secret reference"),
     ] = {}
     timeout: Annotated[Duration, Field(description="Longest wait for an answer, where the query allows more")] = 10.0

@@ -23,6 +23,7 @@ from relight.sdk import (
     child_environment,
     fit,
     one_line,
+    parse_json,
     run_process,
 )
 from relight_shell.arguments import CommandResult, ProbeArgs, RunArgs, ShellConfig
@@ -166,8 +167,8 @@ def _value(args: ProbeArgs, finished: Finished) -> Any:
     if args.parse != "json":
         return None
     try:
-        value = json.loads(finished.stdout, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        value = parse_json(finished.stdout)
+    except ValueError:
         return _NOTHING
     return value if len(json.dumps(value)) <= VALUE_MAX else _NOTHING
 
@@ -179,10 +180,6 @@ def _number(text: str) -> int | float | None:
         return int(text)
     number = float(text)
     return number if math.isfinite(number) else None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _result(finished: Finished, value: Any) -> CommandResult:

@@ -24,8 +24,8 @@ from relight.sdk.plugin import (
 )
 from relight.sdk.process_tree import end_marked, find_marked
 from relight.sdk.processes import Finished, child_environment, run_process
-from relight.sdk.secrets import Secret, Secrets
-from relight.sdk.text import fit, one_line
+from relight.sdk.secrets import Secret, SecretOrText, Secrets
+from relight.sdk.text import fit, one_line, parse_json
 from relight.sdk.values import Duration, Percent, Rate, Share, format_duration, parse_duration
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "Rate",
     "Result",
     "Secret",
+    "SecretOrText",
     "Secrets",
     "Share",
     "TargetHost",
@@ -59,5 +60,6 @@ __all__ = [
     "http_ask",
     "one_line",
     "parse_duration",
+    "parse_json",
     "run_process",
 ]

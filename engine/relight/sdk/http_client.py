@@ -8,7 +8,6 @@ What does not belong here: what an answer means (the plugins), redirects, cookie
 
 import asyncio
 import functools
-import json
 import re
 import ssl
 import urllib.parse
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relight.sdk.http_answer import Garbled, read_body, read_head
+from relight.sdk.text import parse_json
 
 ANSWER_MAX = 1024 * 1024
 """Bytes read of an answer; nobody asks for more than a figure or a page."""
@@ -62,14 +62,10 @@ class HttpAnswer:
             return None
         if "json" in self.headers.get("content-type", "") and self.complete:
             try:
-                return json.loads(self.body, parse_constant=_no_constant)
-            except (ValueError, RecursionError):
+                return parse_json(self.body)
+            except ValueError:
                 pass
         return self.body.decode(errors="replace")
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

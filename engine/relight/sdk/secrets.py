@@ -9,9 +9,9 @@ import importlib
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -54,6 +54,10 @@ class Secret:
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"type": "string", "pattern": REFERENCE.pattern}
+
+
+SecretOrText: TypeAlias = Annotated[Secret | str, Field(union_mode="left_to_right")]
+"""What looks like a reference is one; only for what a site's author writes, never for a step's arguments."""
 
 
 class Secrets:
