@@ -26,7 +26,7 @@ PARTS: dict[str, list[str]] = {
     "lint": ["ruff", "check", "."],
     "format": ["ruff", "format", "--check", "."],
     "types": ["mypy"],
-    "imports": ["lint-imports"],
+    "imports": ["lint-imports", "--no-logo"],
     # `drill` tests start servers or measure time, so they get the machine to themselves afterwards.
     "tests": [*PYTEST, "-n", "auto", "--dist", "loadgroup", "-m", "not drill and not bench", "--cov", "--cov-report="],
     "coverage": ["coverage", "report", "--include=*/relight/kernel/*", "--fail-under=100"],
