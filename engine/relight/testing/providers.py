@@ -224,7 +224,9 @@ class ProviderConformance:
             moved: Any = await perform(flush, self.sample(flush.contract).args)
             back: Any = await perform(restore, {"where": "all"})
             lost = moved.moved - back.restored - back.left
-            assert lost <= 0, f"{moved.moved} were moved, {back.restored} restored and {back.left} left: {lost} are lost"
+            assert lost <= 0, (
+                f"{moved.moved} were moved, {back.restored} restored and {back.left} left: {lost} are lost"
+            )
 
         self.run(body)
 
