@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from relight.control.requests import Asking, ask, people_of, person_for, raise_refusal
+from relight.control.requests import Asking, about, ask, person_at_door, raise_refusal
 from relight.errors import Locked, NotNow, RelightError, UsageError
 from relight.journal.memory import MemoryJournal
 from relight.journal.port import Row
@@ -149,12 +149,15 @@ def test_people_are_those_of_now(tales: ModuleType) -> None:
     from relight.kernel.plan import Person
 
     tale = tales.Tale()
-    assert [person["id"] for person in people_of(tale.journal, tale.id)] == ["ana", "bo"]
-    assert person_for(tale.journal, tale.id, identity="ana") == "ana"
+    known = about(tale.journal, tale.id)
+    assert [person["id"] for person in known.people] == ["ana", "bo"]
+    assert known.environment == "production"
+    assert person_at_door(known.people, identity="ana") == "ana"
     tale.say(PeopleRead(at=tale.at, t=tale.t, people=(Person(id="cy", identities={"os": "ana"}),)))
-    assert person_for(tale.journal, tale.id, identity="ana") == "cy"
-    assert person_for(tale.journal, tale.id, identity="bo") == "os:bo"
-    assert person_for(tale.journal, tale.id, door="slack", identity="U1") == "slack:U1"
+    people = about(tale.journal, tale.id).people
+    assert person_at_door(people, identity="ana") == "cy"
+    assert person_at_door(people, identity="bo") == "os:bo"
+    assert person_at_door(people, door="slack", identity="U1") == "slack:U1"
 
 
 def test_a_journal_in_memory_is_enough(tales: ModuleType) -> None:

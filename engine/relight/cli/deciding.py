@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from relight.cli.door import Door, with_door
+from relight.cli.terminal import Span, environment_style, line
 from relight.control.finding import find_run
-from relight.control.requests import Asking, Told, person_for, raise_refusal
+from relight.control.requests import Asking, Told, about, person_at_door, raise_refusal
 from relight.control.requests import ask as ask_run
 from relight.errors import UsageError
 
@@ -23,23 +24,27 @@ REASON = click.option("--reason", default="", metavar="TEXT", help="Why; kept in
 def put(door: Door, name: str, asking: Asking) -> Told:
     """Ask the run called *name*, show the answer, and raise a refusal."""
     row = find_run(door.journal, name)
-    told = put_to(door, row, asking)
+    known = about(door.journal, row.run)
+    told = _asked(door, row, asking, person_at_door(known.people))
     raise_refusal(told)
     document = {
         "schema": "relight.answer/v1",
         "run": row.run,
+        "site": row.site,
+        "environment": known.environment,
         "verb": asking.verb,
         "person": told.person,
         "ok": told.answer.ok,
         "says": told.answer.text,
         "decided_without_driver": told.alone,
     }
-    where = f"{row.site} ({row.run}, {row.runbook})"
-    door.show(document, lambda: [f"{told.answer.text} - {where}, as {told.person}"])
+    site = f"{row.site.upper()} [{known.environment}]" if known.environment else row.site.upper()
+    rest = f"  {row.runbook} {row.run}, as {told.person}: {told.answer.text}"
+    door.show(document, lambda: [line(Span(site, environment_style(known.environment)), rest)])
     return told
 
 
-def put_to(door: Door, row: "Row", asking: Asking) -> Told:
+def _asked(door: Door, row: "Row", asking: Asking, person: str) -> Told:
     """Ask that run and return the answer, saying so when it was decided without a driver."""
 
     def decide_alone() -> object:
@@ -47,9 +52,7 @@ def put_to(door: Door, row: "Row", asking: Asking) -> Told:
 
         return decide(door.journal, row.run)
 
-    told = ask_run(
-        door.journal, row, asking, person=person_for(door.journal, row.run), proof="os", decide_alone=decide_alone
-    )
+    told = ask_run(door.journal, row, asking, person=person, proof="os", decide_alone=decide_alone)
     if told.alone:
         door.tell(
             f"No driver of {row.run} is alive: this was decided here, and nothing was started.",

@@ -7,18 +7,10 @@ The screen (``screen``) puts the lines on a terminal.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from relight.cli.live_blocks import (
-    Moment,
-    ended_block,
-    gate_block,
-    hold_block,
-    paused_block,
-    steps_block,
-    task_block,
-    undo_block,
-)
-from relight.cli.live_rows import LABEL, NARROW, age, effect_rows, row, wrapped
-from relight.cli.terminal import Line, Span, columns, fit
+from relight.cli.live_blocks import ended_block, gate_block, hold_block, paused_block, task_block, undo_block
+from relight.cli.live_rows import LABEL, NARROW, Moment, age, effect_rows, row, wrapped
+from relight.cli.live_steps import steps_block
+from relight.cli.terminal import Line, Span, columns, environment_style, fit
 from relight.control.wording import figure, rough, wall_clock
 
 EFFECTS_NARROW, EFFECTS_WIDE = 4, 8
@@ -74,11 +66,6 @@ def _middle(moment: Moment) -> list[Line]:
         return undo_block(moment)
     waiting = document["waiting_on"]
     return BLOCKS[waiting["kind"]](moment) if waiting is not None else steps_block(moment)
-
-
-def environment_style(environment: str) -> str:
-    """Return the colour of an environment: production cannot be mistaken."""
-    return "production" if environment == "production" else "other"
 
 
 def _header(moment: Moment) -> list[Line]:

@@ -1,47 +1,12 @@
-"""What a run is doing right now, as blocks of the live view: one for each kind of moment."""
+"""What a run waits for or how it ended, as blocks of the live view: one for each kind of moment."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from relight.cli.live_rows import LABEL, NARROW, age, check_row, paragraph, row, until
-from relight.cli.terminal import Line, Span, clean, columns, cut, line, pad
-from relight.control.wording import argument, brief, counted, listed, rough, span
-
-STEPS_MAX = 8
-"""Rows of steps; a stage with more shows those around the one that runs."""
-MARKS = {
-    "pending": (".", "dim"),
-    "running": (">", "bold"),
-    "succeeded": ("+", "good"),
-    "failed": ("x", "bad"),
-    "unknown": ("?", "bad"),
-    "skipped": ("-", "dim"),
-    "undone": ("<", "warn"),
-}
-
-
-class Moment:
-    """What every block is given: the document, who reads it, the width and the time."""
-
-    __slots__ = ("document", "name", "now", "viewer", "width")
-
-    def __init__(self, document: Mapping[str, Any], *, width: int, now: int, name: str, viewer: str) -> None:
-        self.document = document
-        self.width = width
-        self.now = now
-        self.name = name
-        self.viewer = viewer
-
-    @property
-    def stage(self) -> Mapping[str, Any] | None:
-        """The stage at which the run stands."""
-        current = self.document["stage"]
-        return next((stage for stage in self.document["stages"] if stage["id"] == current), None)
-
-    def texts(self, label: str, text: str, style: str = "") -> list[Line]:
-        """Return a row with as many lines as *text* needs."""
-        parts = paragraph(text, self.width - 12)
-        return [row(label if number == 0 else " ", Span(part, style)) for number, part in enumerate(parts)]
+from relight.cli.live_rows import LABEL, NARROW, Moment, age, check_row, paragraph, row, until
+from relight.cli.live_steps import steps_block
+from relight.cli.terminal import Line, Span, clean, columns, line, pad
+from relight.control.wording import counted, listed, rough, span
 
 
 def gate_block(moment: Moment) -> list[Line]:
@@ -156,112 +121,6 @@ def choose_rows(moment: Moment) -> list[Line]:
             rows.append(row(label, Span(pad(choice["command"], room), "bold"), said.pop(0)))
         rows += [row(" ", " " * room, text) for text in said]
     return rows
-
-
-def ramp_block(moment: Moment, step: Mapping[str, Any]) -> list[Line]:
-    """A ramp: where it is among its values, why it went down, what it waits for."""
-    ramp, now = step["ramp"], moment.now
-    back = bool(ramp["why"])
-    state = "STAYS" if ramp["stay"] else "MOVING" if ramp["moving"] else "STEPPED BACK" if back else "WATCHING"
-    if ramp["step_backs"]:
-        state += f" {ramp['step_backs']} of {ramp['step_backs_max']}"
-    values = []
-    for position, value in enumerate(ramp["values"]):
-        text = argument(value)
-        values.append(f"[{text}]" if position == ramp["position"] else text)
-    head = f"RAMP {ramp['key']}"
-    scale = "  ".join(values)
-    gap = max(2, moment.width - len(head) - 4 - len(scale) - len(state))
-    style = "warn" if back else "calm"
-    rows = [line(Span(f"{head}    ", "bold"), Span(scale, "bold"), " " * gap, Span(state, style))]
-    if back:
-        rows += moment.texts("why", ramp["why"], "warn")
-    here = argument(ramp["values"][ramp["position"]]) if ramp["values"] else "-"
-    rows += moment.texts("now", f"{ramp['key']} {here} for {span(age(ramp['since'], now))}")
-    rows += _ramp_then(moment, ramp)
-    for number, check in enumerate(ramp["checks"]):
-        rows.append(check_row("checks" if number == 0 else " ", check, moment.width, now))
-    return rows
-
-
-def _ramp_then(moment: Moment, ramp: Mapping[str, Any]) -> list[Line]:
-    rest = ramp["values"][ramp["position"] + 1 :]
-    if ramp["stay"]:
-        return moment.texts("then", "stays here until somebody says up")
-    words = []
-    if ramp["cool_until"] is not None and age(ramp["cool_until"], moment.now) == 0:
-        words.append(f"cool down {until(ramp['cool_until'], moment.now)}")
-    if rest:
-        words.append(f"checks hold {brief(round(ramp['dwell_s'] * 1_000))}, then {argument(rest[0])}")
-    else:
-        words.append(f"checks hold {brief(round(ramp['dwell_s'] * 1_000))}, then the stage goes on")
-    lower = [argument(value) for value in reversed(ramp["values"][: ramp["position"]])]
-    rows = moment.texts("then", ", ".join(words))
-    return rows + (moment.texts("if not", f"{', then '.join(lower)}, then hold") if lower else [])
-
-
-def steps_block(moment: Moment) -> list[Line]:
-    """The steps of the stage at hand, or the checks that it must pass."""
-    stage = moment.stage
-    if stage is None:
-        return []
-    ramp = next((step for step in stage["steps"] if "ramp" in step and step["state"] == "running"), None)
-    if ramp is not None:
-        return ramp_block(moment, ramp)
-    verifying = stage["state"] == "verifying"
-    word = {"verifying": "VERIFY", "pending": "NEXT STAGE", "waiting": "APPROACH"}.get(stage["state"], "RUN")
-    title = "" if stage["title"] == stage["id"] else cut(clean(stage["title"]), moment.width - 24)
-    rows = [line(Span(f"{word} {stage['id']}   ", "bold"), title)]
-    if verifying:
-        for number, check in enumerate(stage["checks"]):
-            rows.append(check_row("must pass" if number == 0 else " ", check, moment.width, moment.now))
-            if check["for_s"]:
-                rows += moment.texts(
-                    " ",
-                    f"for {brief(round(check['for_s'] * 1_000))}, within {brief(round(check['within_s'] * 1_000))}",
-                    "dim",
-                )
-        return rows
-    return rows + [_step_row(moment, step) for step in _around(stage["steps"])]
-
-
-def _around(steps: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    if len(steps) <= STEPS_MAX:
-        return steps
-    running = next((number for number, step in enumerate(steps) if step["state"] != "succeeded"), len(steps))
-    start = max(0, min(running - 2, len(steps) - STEPS_MAX))
-    return steps[start : start + STEPS_MAX]
-
-
-def _step_row(moment: Moment, step: Mapping[str, Any]) -> Line:
-    mark, style = MARKS[step["state"]]
-    words = step.get("doing") or ("" if step["state"] == "pending" else step["state"])
-    since = step.get("started_at")
-    if step["state"] == "running" and since:
-        words += f" {span(age(since, moment.now))}"
-    if step["attempts"] > 1:
-        words += f", try {step['attempts']}"
-    if step.get("retry_at"):
-        words = f"again in {until(step['retry_at'], moment.now)}"
-    if step.get("until"):
-        words = f"waits {until(step['until'], moment.now)}"
-    if fan := step.get("targets"):
-        words = f"{fan['done']} of {counted(fan['total'], 'host')}, {fan['failed']} failed"
-    if step["state"] == "undone":
-        words = "undone"
-    extra = step.get("progress") or step["error"]
-    name_room = 14 if moment.width < NARROW else 20
-    does_room = moment.width - name_room - 4 - 24
-    if extra:
-        does_room //= 2
-    return line(
-        Span(f"  {mark} ", style),
-        Span(pad(step["id"], name_room), style),
-        Span(pad(step["does"], does_room), "dim" if step["state"] in {"pending", "skipped"} else ""),
-        "  ",
-        Span(words, style),
-        f"  {extra}" if extra else "",
-    )
 
 
 def undo_block(moment: Moment) -> list[Line]:

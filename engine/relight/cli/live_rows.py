@@ -167,3 +167,27 @@ def paragraph(text: str, width: int) -> list[str]:
         else:
             lines.append(cut(word, width))
     return lines
+
+
+class Moment:
+    """What every block is given: the document, who reads it, the width and the time."""
+
+    __slots__ = ("document", "name", "now", "viewer", "width")
+
+    def __init__(self, document: Mapping[str, Any], *, width: int, now: int, name: str, viewer: str) -> None:
+        self.document = document
+        self.width = width
+        self.now = now
+        self.name = name
+        self.viewer = viewer
+
+    @property
+    def stage(self) -> Mapping[str, Any] | None:
+        """The stage at which the run stands."""
+        current = self.document["stage"]
+        return next((stage for stage in self.document["stages"] if stage["id"] == current), None)
+
+    def texts(self, label: str, text: str, style: str = "") -> list[Line]:
+        """Return a row with as many lines as *text* needs."""
+        parts = paragraph(text, self.width - 12)
+        return [row(label if number == 0 else " ", Span(part, style)) for number, part in enumerate(parts)]

@@ -37,6 +37,11 @@ STYLES = {
 RESET = "\x1b[0m"
 
 
+def environment_style(environment: str) -> str:
+    """Return the colour of an environment: production cannot be mistaken."""
+    return "production" if environment == "production" else "other"
+
+
 def line(*parts: str | Span) -> Line:
     """Return a line made of plain texts and spans."""
     return tuple(part if isinstance(part, Span) else Span(part) for part in parts)

@@ -45,22 +45,31 @@ class Told(NamedTuple):
     alone: bool
 
 
-def person_for(journal: Journal, run_id: str, *, door: str = "cli", identity: str = "") -> str:
+class About(NamedTuple):
+    """What a door has to know of a run before it asks: its people now, and where it acts."""
+
+    people: list[dict[str, Any]]
+    environment: str
+
+
+def about(journal: Journal, run_id: str) -> About:
+    """Return that from the journal's own bytes: to decode a plan would cost more than all the rest."""
+    people: list[dict[str, Any]] = []
+    environment = ""
+    for record in journal.records(run_id):
+        if record.kind == "run_started":
+            plan = json.loads(record.body).get("plan", {})
+            people, environment = plan.get("people", []), str(plan.get("environment", ""))
+        elif record.kind == "people_turned":
+            people = json.loads(record.body).get("people", [])
+    return About(people, environment)
+
+
+def person_at_door(people: list[dict[str, Any]], *, door: str = "cli", identity: str = "") -> str:
     """Return who asks: the OS user, or whoever else a door is sure of, as the run's site knows them."""
     if door == "cli":
         door, identity = "os", identity or os_name()
-    return person_in(door, identity, people_of(journal, run_id))
-
-
-def people_of(journal: Journal, run_id: str) -> list[dict[str, Any]]:
-    """Return the people of a run as its journal has them now, without decoding its plan."""
-    people: list[dict[str, Any]] = []
-    for record in journal.records(run_id):
-        if record.kind == "run_started":
-            people = json.loads(record.body).get("plan", {}).get("people", [])
-        elif record.kind == "people_turned":
-            people = json.loads(record.body).get("people", [])
-    return people
+    return person_in(door, identity, people)
 
 
 def ask(
@@ -152,7 +161,8 @@ def raise_refusal(told: Told) -> None:
     """
     if told.answer.ok:
         return
-    error = RelightError(told.answer.text or "the driver refused without a word")
+    message, _, hint = told.answer.text.partition("\n")
+    error = RelightError(message or "the driver refused without a word", hint=hint)
     error.exit_code = told.answer.code or JournalError.exit_code
     raise error
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from relight.control.readings import check_entry
-from relight.control.wording import argument, arguments, expression_text, instant, plain_value
+from relight.control.wording import argument, arguments, brief, expression_text, instant, plain_value
 from relight.kernel.plan import Stage, Step, Undo
 from relight.kernel.state import (
     Backoff,
@@ -150,7 +150,9 @@ def does(step: Step) -> str:
     """Return one line of what a step does: the capability with its arguments."""
     match step.kind:
         case "wait":
-            return f"wait {argument(step.duration_ms)} ms" if isinstance(step.duration_ms, int) else "wait"
+            return (
+                f"wait {brief(step.duration_ms) if isinstance(step.duration_ms, int) else tree_text(step.duration_ms)}"
+            )
         case "manual":
             return f"a person: {tree_text(step.instruction)}"
         case "undo":
