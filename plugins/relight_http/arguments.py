@@ -45,7 +45,9 @@ class GetArgs(Arguments):
     query: Annotated[
         dict[str, Scalar | list[Scalar]], Field(description="Parameters, encoded and put behind the address")
     ] = {}
-    headers: Annotated[dict[str, str], Field(description="Sent with it")] = {}
+    headers: Annotated[
+        dict[str, SecretOrText], Field(description="Sent with it; a value may be a secret reference")
+    ] = {}
     secret_headers: Annotated[
         dict[str, Secret], Field(description="Sent with it: env:NAME, file:PATH, keyring:SERVICE/NAME")
     ] = {}

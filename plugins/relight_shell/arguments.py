@@ -36,13 +36,9 @@ def _names(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _plain(value: dict[str, str]) -> dict[str, str]:
-    # A value may come from a step's output. Were it resolved when it looks like a reference, whoever writes that
-    # output could ask for any secret of the driver; so references have a place of their own.
-    for name, text in value.items():
-        if _REFERENCE.fullmatch(text):
-            raise ValueError(f"{name} looks like a secret reference; write it under secret_env")
-    return value
+def _reference(value: Any) -> Any:
+    # The kernel lets no computed value be a reference, so whoever wrote this one wrote the runbook or the site.
+    return Secret(value) if isinstance(value, str) and _REFERENCE.fullmatch(value) else value
 
 
 def _absolute(value: str | None) -> str | None:
@@ -52,7 +48,8 @@ def _absolute(value: str | None) -> str | None:
 
 
 Text = Annotated[str, Field(coerce_numbers_to_str=True), AfterValidator(_no_nul)]
-Environment = Annotated[dict[str, Text], AfterValidator(_names), AfterValidator(_plain)]
+Variable = Annotated[Text | Secret, Field(union_mode="left_to_right"), BeforeValidator(_reference)]
+Environment = Annotated[dict[str, Variable], AfterValidator(_names)]
 SecretEnvironment = Annotated[dict[str, Secret], AfterValidator(_names)]
 Directory = Annotated[str | None, AfterValidator(_absolute)]
 
@@ -74,7 +71,10 @@ class ProbeArgs(Arguments):
         AfterValidator(_program),
         Field(description="The program and its arguments, as a list"),
     ]
-    env: Annotated[Environment, Field(description="Variables; else it gets PATH, HOME, LANG, LC_*, TZ, TMPDIR")] = {}
+    env: Annotated[
+        Environment,
+        Field(description="Variables, or references to secrets; else it gets PATH, HOME, LANG, LC_*, TZ, TMPDIR"),
+    ] = {}
     secret_env: Annotated[
         SecretEnvironment, Field(description="Variables with secrets: env:NAME, file:PATH, keyring:SERVICE/NAME")
     ] = {}

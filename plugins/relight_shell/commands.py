@@ -118,11 +118,12 @@ class ShellProvider(Provider):
 
 async def _run(config: ShellConfig, call: Call) -> Finished:
     args: ProbeArgs = call.args
-    revealed = {name: call.reveal(secret) for name, secret in {**config.secret_env, **args.secret_env}.items()}
+    written = {**config.env, **args.env, **config.secret_env, **args.secret_env}
+    variables = {name: call.reveal(value) for name, value in written.items()}
     try:
         finished = await run_process(
             args.argv,
-            env=child_environment(config.env, args.env, revealed, call.marker),
+            env=child_environment(variables, call.marker),
             cwd=_directory(args.cwd or config.cwd or "/"),
             stdin=args.stdin.encode(errors="surrogatepass") or None,
             grace_s=call.grace_s,

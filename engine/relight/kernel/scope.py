@@ -5,6 +5,7 @@ What does not belong here: the expression language.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from relight.kernel.state import Run
 __all__ = ["expressions_in", "holds", "resolve", "scope_digest", "value_of"]
 
 _NOTHING: Any = object()
+_REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:(/[^/]|~/).*|(keyring|vault):[^/].*)")
 
 
 def value_of(run: Run, expression: Expression, *, value: Any = _NOTHING) -> Json:
@@ -42,8 +44,20 @@ def resolve(run: Run, tree: Tree) -> Any:
     if isinstance(tree, list | tuple):
         return [resolve(run, item) for item in tree]
     if not plain(tree) and isinstance(tree, Expression):
-        return value_of(run, tree)
+        return _no_reference(tree, value_of(run, tree))
     return tree
+
+
+def _no_reference(expression: Expression, value: Json) -> Json:
+    """Return a computed value, unless it asks for a secret.
+
+    A reference is written out by an author. Were one taken from a step's output or an input, whoever writes that
+    could have any secret of the driver sent anywhere.
+    """
+    by_site = all(name.startswith("site.") for name in expression.names)
+    if isinstance(value, str) and not by_site and _REFERENCE.fullmatch(value):
+        raise ExpressionFailed(f"{expression.text} gives a secret reference; write references out, do not compute them")
+    return value
 
 
 def scope_digest(run: Run, stage: Stage) -> str:

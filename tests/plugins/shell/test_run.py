@@ -145,7 +145,7 @@ async def test_a_secret_reaches_it_and_nobody_else(monkeypatch: pytest.MonkeyPat
     )
     secrets = Secrets()
     args: dict[str, Any] = {
-        "secret_env": {"PW": "env:DB_PASSWORD"},
+        "env": {"PW": "env:DB_PASSWORD"},
         "more": {"progress": seen.append, "secrets": secrets},
     }
     result = await run(argv=python(code), **args)
@@ -165,8 +165,6 @@ async def test_a_secret_reaches_it_and_nobody_else(monkeypatch: pytest.MonkeyPat
         ({"argv": ["a\0b"]}, "NUL"),
         ({"argv": ["a", True]}, "valid string"),
         ({"argv": ["a"], "env": {"A=B": "c"}}, "a variable's name"),
-        ({"argv": ["a"], "env": {"A": "env:TOKEN"}}, "write it under secret_env"),
-        ({"argv": ["a"], "env": {"A": "file:/etc/token"}}, "write it under secret_env"),
         ({"argv": ["a"], "secret_env": {"A": "hunter2"}}, "a secret is a reference"),
         ({"argv": ["a"], "cwd": "here"}, "write the whole path"),
         ({"argv": ["a"], "shell": True}, "Extra inputs"),
