@@ -7,8 +7,8 @@ from relight.journal.leaves import escaped
 from relight.journal.shapes import shape_of
 from relight.kernel.plan import Plan
 
-BESIDE_THE_DIGEST = ("people", "solo", "digest")
-"""Who may approve is not what is approved, and a digest cannot hold itself."""
+BESIDE_THE_DIGEST = ("people", "solo", "sources", "digest")
+"""Who may approve and where the documents lie is not what is approved, and a digest cannot hold itself."""
 
 
 def canonical_plan(plan: Plan) -> bytes:
