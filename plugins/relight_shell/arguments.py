@@ -7,6 +7,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from relight.sdk import Arguments, Result, Secret
 
+TARGET_WORD = "{target}"
+"""In a fan-out, an argument that is this word and nothing else is the host's name; so is the variable RELIGHT_TARGET."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:(/[^/]|~/).*|(keyring|vault):[^/].*)")
 
@@ -69,7 +71,7 @@ class ProbeArgs(Arguments):
         list[Text],
         BeforeValidator(_no_shell_string),
         AfterValidator(_program),
-        Field(description="The program and its arguments, as a list"),
+        Field(description="The program and its arguments, as a list; in a fan-out {target} alone is the host"),
     ]
     env: Annotated[
         Environment,

@@ -26,7 +26,7 @@ from relight.sdk import (
     parse_json,
     run_process,
 )
-from relight_shell.arguments import CommandResult, ProbeArgs, RunArgs, ShellConfig
+from relight_shell.arguments import TARGET_WORD, CommandResult, ProbeArgs, RunArgs, ShellConfig
 
 STDOUT_MAX = 7 * 1024
 """Bytes of JSON that a result keeps of the output; with the rest it stays below a result's 16 KiB."""
@@ -118,12 +118,14 @@ class ShellProvider(Provider):
 
 async def _run(config: ShellConfig, call: Call) -> Finished:
     args: ProbeArgs = call.args
+    host = call.targets[0].name if call.targets else ""
+    argv = [host if host and word == TARGET_WORD else word for word in args.argv]
     written = {**config.env, **args.env, **config.secret_env, **args.secret_env}
     variables = {name: call.reveal(value) for name, value in written.items()}
     try:
         finished = await run_process(
-            args.argv,
-            env=child_environment(variables, call.marker),
+            argv,
+            env=child_environment({"RELIGHT_TARGET": host} if host else {}, variables, call.marker),
             cwd=_directory(args.cwd or config.cwd or "/"),
             stdin=args.stdin.encode(errors="surrogatepass") or None,
             grace_s=call.grace_s,

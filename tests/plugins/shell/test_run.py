@@ -10,7 +10,7 @@ from typing import Any
 import pydantic
 import pytest
 
-from relight.sdk import Failed, OutcomeUnknown, Secrets
+from relight.sdk import Failed, OutcomeUnknown, Secrets, TargetHost
 from relight.testing.calling import call_for
 from relight_shell import plugin
 from relight_shell.arguments import CommandResult, RunArgs
@@ -264,3 +264,12 @@ async def test_the_preview_shows_what_would_be_typed() -> None:
     call = call_for(Run.contract, {"argv": ["echo", "a b", "x\ny"]})
     assert await Run(provider).preview(call) == "runs echo 'a b' 'x y'"
     assert (await provider.ping()).startswith("runs commands as ")
+
+
+async def test_a_fan_out_tells_each_command_its_host() -> None:
+    """``{target}`` alone is the host, as is RELIGHT_TARGET; a word that only holds it is left as it is."""
+    code = "import os, sys; print(os.environ['RELIGHT_TARGET'], *sys.argv[1:])"
+    result = await run(more={"targets": (TargetHost(name="edge-1"),)}, argv=[*python(code), "{target}", "a{target}"])
+    assert result.stdout == "edge-1 edge-1 a{target}\n"
+    alone = await run(argv=[*python("import sys; print(sys.argv[1])"), "{target}"])
+    assert alone.stdout == "{target}\n"
