@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from relight.sdk import Arguments, Result, Secret
 
 TARGET_WORD = "{target}"
-"""In a fan-out, an argument that is this word and nothing else is the host's name; so is the variable RELIGHT_TARGET."""
+"""In a fan-out, an argument that is just this word is the host's name; so is the variable RELIGHT_TARGET."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:(/[^/]|~/).*|(keyring|vault):[^/].*)")
 
