@@ -13,7 +13,7 @@ from relight.drivers.live.parts import Listener, Parts
 from relight.journal.port import Journal
 from relight.kernel.state import Run
 
-STOPS = (signal.SIGINT, signal.SIGTERM)
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STRAY_S = 0.5
 """How long what is left of plugins may take to notice the end of the loop; then the process goes on without it."""
 
@@ -53,7 +53,8 @@ async def _drive(
     # Only a main thread may have signal handlers; elsewhere whoever called decides when to stop.
     with contextlib.suppress(ValueError, RuntimeError):
         for each in STOPS:
-            loop.add_signal_handler(each, driver.stop)
+            if signal.getsignal(each) is not signal.SIG_IGN:  # in the background, or under nohup
+                loop.add_signal_handler(each, driver.stop)
     try:
         return await driver.drive()
     finally:

@@ -60,6 +60,8 @@ def prepared(providers: Providers, use: Use, args: Mapping[str, Any]) -> tuple[A
         raise Refused(f"{use.capability}: {wrong}") from None
     except PluginError as error:
         raise Refused(f"{error.message} {error.hint}".strip()) from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may break while it is loaded or made
+        raise Refused(f"{use.capability}: {said_by(error)}") from None
 
 
 async def called(

@@ -71,8 +71,15 @@ class Providers:
         return kind
 
     async def close(self) -> None:
-        """Close all of them, each within its time; one that cannot be closed is left."""
+        """Close all of them at once; one that cannot be closed in time is left."""
         made, self._made, self._kinds = list(self._made.values()), {}, {}
-        for provider in made:
-            with suppress(Exception):
-                await asyncio.wait_for(provider.close(), CLOSE_S)
+        closing = [asyncio.ensure_future(_closed(provider)) for provider in made]
+        if closing:
+            _, left = await asyncio.wait(closing, timeout=CLOSE_S)
+            for each in left:
+                each.cancel()
+
+
+async def _closed(provider: Provider) -> None:
+    with suppress(Exception):
+        await provider.close()

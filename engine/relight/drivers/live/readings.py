@@ -50,18 +50,31 @@ class Reader:
             grace_s=GRACE_S,
             secrets=self._providers.secrets,
         )
+        asking = asyncio.ensure_future(_given(kind, call, in_force=in_force))
         try:
-            async with asyncio.timeout(timeout_s):
-                given = await _given(kind, call, in_force=in_force)
-            return Answer(self._intake.reading(given))
-        except TimeoutError:
+            # Not asyncio.timeout: a probe that ignores being cancelled would keep us waiting for ever.
+            await asyncio.wait({asking}, timeout=timeout_s)
+        finally:
+            asking.cancel()
+        if not asking.done():
+            asking.add_done_callback(_forgotten)
             return Answer(error=f"{use.capability} gave no answer within {timeout_s:g} s")
+        try:
+            return Answer(self._intake.reading(asking.result()))
+        except asyncio.CancelledError:
+            return Answer(error=f"{use.capability} cancelled itself")
         except Failed as failure:
             return Answer(error=self._intake.text(failure.message))
         except Unkeepable as why:
             return Answer(error=f"{use.capability} answered something that cannot be kept: {why}")
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise whatever it likes
             return Answer(error=self._intake.text(f"{use.capability}: {said_by(error)}"))
+
+
+def _forgotten(asking: "asyncio.Future[Any]") -> None:
+    """Look at what came too late, so that nobody complains that nobody did."""
+    if not asking.cancelled():
+        asking.exception()
 
 
 async def _given(kind: Action | Probe, call: Call, *, in_force: bool) -> Any:
