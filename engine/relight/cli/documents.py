@@ -43,13 +43,13 @@ def lint(door: Door, paths: tuple[str, ...], form: str | None) -> int:
         left_out += complaints.left_out
         errors += complaints.errors
     text = FORMATS[form](found, left_out)
-    if door.output == "jsonl" or form == "json":
+    if form in {"json", "sarif"}:
         write_json(json.loads(text), sys.stdout, compact=door.output == "jsonl")
     elif form == "text":
         write_lines(text.splitlines(), sys.stdout)
         door.tell(_summary(len(paths), errors, len(found) + left_out - errors))
     else:
-        write_lines(text.splitlines() if form == "github" else [text], sys.stdout)
+        write_lines(text.splitlines(), sys.stdout)
     return RunbookError.exit_code if errors else 0
 
 
