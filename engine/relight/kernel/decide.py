@@ -290,8 +290,16 @@ def _protect(book: Book, stage: Stage) -> bool:
     """Start what protects: guards, pauses and holds stop forward motion only."""
     if book.run.stage.phase == "steps":
         return stepping.advance(book, protective_only=True)
-    first = bool(stage.steps) and stage.steps[0].protective and stage.steps[0].ramp is None
     # What holds for a guard does not hold for this stage; whoever undid something is asked before it is done again.
-    about_others = all(hold.code == "guard-breached" for hold in book.run.holds)
-    waits = first and stage.gate is None and about_others
-    return waits and book.run.stage.phase == "approach" and stages.approach(book)
+    if any(hold.code != "guard-breached" for hold in book.run.holds):
+        return False
+    if book.run.stage.phase == "approach":
+        return _begins_protective(stage) and stages.approach(book)
+    after = book.run.plan.stages[book.run.cursor + 1 : book.run.cursor + 2]
+    return any(_begins_protective(item) for item in after) and stages.verified(book, stage)
+
+
+def _begins_protective(stage: Stage) -> bool:
+    """Return whether the stage asks nobody and its first step protects."""
+    first = stage.steps[0] if stage.steps else None
+    return stage.gate is None and first is not None and first.protective and first.ramp is None

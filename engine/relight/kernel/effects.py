@@ -11,7 +11,7 @@ from relight.kernel import facts as f
 from relight.kernel.changing import evolved
 from relight.kernel.plan import ExpressionFailed, Step, Use
 from relight.kernel.scope import resolve
-from relight.kernel.state import Dispatch, Done, EffectEntry, Run, UndoJob
+from relight.kernel.state import Dispatch, Done, EffectEntry, Ramping, Run, UndoJob
 
 
 def effect_key(step: Step, use: Use, args: Mapping[str, Any]) -> str:
@@ -55,7 +55,7 @@ def undo_use(run: Run, step: Step, dispatch: Dispatch) -> Use | None:
     """Return the call that reverses what this dispatch did, arguments resolved; None: it cannot be reversed."""
     undo = step.undo
     if undo is None:
-        return None
+        return _to_floor(run, step, dispatch)
     if undo.kind == "use" and undo.use is not None:
         try:
             return replace(undo.use, args=resolve(run, undo.use.args))
@@ -66,6 +66,16 @@ def undo_use(run: Run, step: Step, dispatch: Dispatch) -> Use | None:
     target = target_in(dispatch.use, dispatch.args)
     before = dispatch.before if dispatch.before is not None else dict(dispatch.use.neutral)
     return replace(dispatch.use, args={**target, **before}) if before else None
+
+
+def _to_floor(run: Run, step: Step, dispatch: Dispatch) -> Use | None:
+    """Return what takes a ramp back to its floor: its undo where it has none, and superseded no other effect."""
+    record, there = run.steps.get(step.id), run.ledger.get(dispatch.effect_key)
+    if step.ramp is None or record is None or not isinstance(record.state, Ramping):
+        return None
+    if there is not None and (there.step != step.id or there.prior is not None):
+        return None
+    return replace(dispatch.use, args={**dispatch.args, step.ramp.key: record.state.values[0]})
 
 
 # ---- layers: what was superseded comes back when what supersedes it is undone

@@ -59,11 +59,17 @@ def ramp_failed(record: StepRecord, ramp: Ramping, fact: f.StepFailed) -> StepRe
 
 def ramp_lost(ramp: Ramping, dispatch: Dispatch, fact: f.StepLost) -> Ramping | Unknown:
     """Return the state after a move was lost: only where nothing may be done twice, that has to be settled first."""
-    if ramp.dispatch == dispatch.number:
-        ramp = evolved(ramp, dispatch=0, failures=ramp.failures + 1)
     if dispatch.use.effect == "destructive" and not dispatch.use.idempotent:
         return Unknown(lost=dispatch, why=fact.why, since_t=fact.t, ramp=ramp)
+    if ramp.dispatch == dispatch.number:
+        ramp = evolved(ramp, dispatch=0, failures=ramp.failures + 1)
     return ramp
+
+
+def ramp_settled(ramp: Ramping, fact: f.StepSettled) -> Ramping:
+    """Return the state after a lost move is known; one that was overtaken leaves the move down to be made."""
+    settled = fact.done and ramp.dispatch == fact.dispatch
+    return evolved(ramp, settled=settled, dispatch=0, since_t=fact.t, retry_at_t=fact.t)
 
 
 def ramp_reopened(ramp: Ramping, t: int) -> Ramping:

@@ -4,7 +4,7 @@ from typing import TypeAlias, assert_never
 
 from relight.kernel import facts as f
 from relight.kernel.changing import evolved
-from relight.kernel.evolve_ramps import evolve_ramp, ramp_failed, ramp_lost, ramp_reopened, ramp_succeeded
+from relight.kernel.evolve_ramps import evolve_ramp, ramp_failed, ramp_lost, ramp_reopened, ramp_settled, ramp_succeeded
 from relight.kernel.state import (
     Backoff,
     Dispatch,
@@ -287,8 +287,7 @@ def _settled(run: Run, fact: f.StepSettled) -> Run:
             state = evolved(fan, status=status, errors=errors, lost=None)
             return run.with_step(fact.step, evolved(record, state=state))
         case Unknown(ramp=ramp) if ramp is not None:
-            moved = evolved(ramp, settled=fact.done, since_t=fact.t, retry_at_t=fact.t)
-            return run.with_step(fact.step, evolved(record, state=moved))
+            return run.with_step(fact.step, evolved(record, state=ramp_settled(ramp, fact)))
         case _ if fact.done:
             return _done(run, fact.step, evolved(record, result=fact.result, error=""), "succeeded", fact.t)
         case _:

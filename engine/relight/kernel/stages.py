@@ -178,16 +178,23 @@ def expire(book: Book, ticket: Ticket, why: str) -> None:
 # ---- verify
 
 
+def verified(book: Book, stage: Stage) -> bool:
+    """Say that the stage is done if all its own checks pass; True when it was said."""
+    uses = {item.check: verify_id(book.run, item.check) for item in stage.verify}
+    if not all(passes(book.run, use) for use in uses.values()):
+        return False
+    book.say(f.StageVerified, stage=stage.id, readings=shown(book.run, uses))
+    return True
+
+
 def verify(book: Book) -> bool:
     """Judge the stage's own checks; True when something was said."""
     stage = book.run.current
     assert stage is not None
-    uses = {item.check: verify_id(book.run, item.check) for item in stage.verify}
-    if all(passes(book.run, use) for use in uses.values()):
-        book.say(f.StageVerified, stage=stage.id, readings=shown(book.run, uses))
+    if verified(book, stage):
         return True
     for item in stage.verify:
-        use = uses[item.check]
+        use = verify_id(book.run, item.check)
         turned = reading(book.run, use)
         if turned is not None and blind(book.run, use, item.check) is not None:
             return book.hold("check-blind", subject=item.check, text=f"{item.check}: {turned.detail}")

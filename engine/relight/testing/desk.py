@@ -1,24 +1,24 @@
 """A desk from which a test plays the world, the people and the clock to one run, without any driver.
 
-Whatever is said goes through the kernel alone; the desk keeps the facts and checks after each transaction that they
-are the whole truth: folding them again gives the same run and the same wanted set.
+Whatever is said goes through the kernel alone; the desk keeps the facts, and after each transaction it checks that they
+are the whole truth (folding them again gives the same run) and that the eight properties hold.
 """
 
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 from relight.kernel import evolve, turn, wanted
 from relight.kernel import facts as f
 from relight.kernel.inputs import AnyInput, Asked, PeopleRead, Read, Reported, Started, Ticked, TookOver, Turned
 from relight.kernel.intents import AnyIntent, Perform, ReadProbe, Stop, Wake, Watch
-from relight.kernel.plan import Json, Person, Plan
-from relight.kernel.state import Run
+from relight.kernel.plan import Gate, Json, Person, Plan, Step, Verify
+from relight.kernel.state import Dispatch, Run
+from relight.testing.plans import plan, stage
+from relight.testing.properties import Properties
 
 EPOCH_MS = 1_700_000_000_000
 """The wall clock at the run's own zero."""
 
-I = TypeVar("I", bound=AnyIntent)
-Watcher = Callable[[Run, list[f.AnyFact], Run], None]
+Intent = TypeVar("Intent", bound=AnyIntent)
 
 
 class Desk:
@@ -30,10 +30,9 @@ class Desk:
         t: The run's clock.
     """
 
-    def __init__(self, plan: Plan, *, starter: str = "ana", drive: bool = True, watcher: Watcher | None = None) -> None:
+    def __init__(self, plan: Plan, *, starter: str = "ana", drive: bool = True) -> None:
         self.t = 0
-        self.facts: list[f.AnyFact] = []
-        self._watcher = watcher
+        self._properties = Properties()
         self._requests = 0
         started = Started(at=EPOCH_MS, t=0, run="run-1", plan=plan, starter=starter)
         self.facts, self.run = turn(None, started)
@@ -52,18 +51,18 @@ class Desk:
         assert folded == run, "the run is not the fold of its facts"
         self.facts += facts
         self.run = run
-        if self._watcher is not None:
-            self._watcher(before, facts, run)
+        self._properties(before, facts, run)
         return facts
 
     @property
-    def _now(self) -> dict[str, int]:
+    def now(self) -> dict[str, Any]:
+        """The time, as inputs carry it."""
         return {"at": EPOCH_MS + self.t, "t": self.t}
 
     def take_over(self, *, clock_lost: bool = False) -> list[f.AnyFact]:
         """A new driver begins, with nothing in its hands."""
         epoch = self.run.epoch + 1
-        return self.say(TookOver(**self._now, epoch=epoch, driver=f"driver-{epoch}", clock_lost=clock_lost))
+        return self.say(TookOver(**self.now, epoch=epoch, driver=f"driver-{epoch}", clock_lost=clock_lost))
 
     def tick(self, ms: int = 0) -> list[f.AnyFact]:
         """Let time pass, stopping at each moment that the run wants to be woken at."""
@@ -71,30 +70,42 @@ class Desk:
         while True:
             due = [item.t for item in self.wanted(Wake) if self.t < item.t <= until]
             self.t = min(due, default=until)
-            self.say(Ticked(**self._now))
+            self.say(Ticked(**self.now))
             if self.t == until and not due:
                 return self.facts[before:]
 
     def report(self, step: str, outcome: Any = "succeeded", **fields: Any) -> list[f.AnyFact]:
         """Report what became of the dispatch of *step* that is under way (or being stopped)."""
-        numbers = [item.number for item in self.run.dispatches.values() if item.step == step]
-        assert numbers, f"{step} is not under way: {self.run.steps.get(step)}"
-        return self.say(Reported(**self._now, dispatch=numbers[0], outcome=outcome, **fields))
+        return self.say_report(self.dispatch(step).number, outcome, **fields)
+
+    def say_report(self, number: int, outcome: Any = "succeeded", **fields: Any) -> list[f.AnyFact]:
+        """Report what became of that dispatch, whether or not it is still under way."""
+        return self.say(Reported(**self.now, dispatch=number, outcome=outcome, **fields))
+
+    def dispatch(self, step: str) -> Dispatch:
+        """Return what is under way for that step, or being stopped."""
+        found = [item for item in self.run.dispatches.values() if item.step == step]
+        assert found, f"{step} is not under way: {self.run.steps.get(step)}"
+        return found[0]
 
     def turn(self, prefix: str, check: str, verdict: Any = "pass", value: Any = None) -> list[f.AnyFact]:
         """Turn the verdict of the watch of *check* whose name begins with *prefix*."""
         use = self.watch(prefix, check).id
-        return self.say(Turned(**self._now, use=use, check=check, verdict=verdict, value=value, detail=str(verdict)))
+        return self.say(Turned(**self.now, use=use, check=check, verdict=verdict, value=value, detail=str(verdict)))
 
     def read(self, prefix: str, value: Json = None, error: str = "") -> list[f.AnyFact]:
         """Answer the reading that is wanted under this prefix."""
         ids = [item.id for item in self.wanted(ReadProbe) if item.id.startswith(prefix)]
         assert ids, f"no reading {prefix} is wanted: {self.ids}"
-        return self.say(Read(**self._now, read=ids[0], value=value, error=error))
+        return self.say_read(ids[0], value, error)
+
+    def say_read(self, read: str, value: Json = None, error: str = "") -> list[f.AnyFact]:
+        """Answer the reading of that name, whether or not it is wanted."""
+        return self.say(Read(**self.now, read=read, value=value, error=error))
 
     def people(self, *people: Person) -> list[f.AnyFact]:
         """The site's people are others now."""
-        return self.say(PeopleRead(**self._now, people=people))
+        return self.say(PeopleRead(**self.now, people=people))
 
     def ask(self, person: str, verb: str, subject: str = "", **fields: Any) -> list[f.AnyFact]:
         """Ask something of the run; approve and deny are about the waiting ticket unless one is given."""
@@ -103,12 +114,12 @@ class Desk:
             fields.setdefault("ticket", self.run.ticket.id)
         request = f"request-{self._requests}"
         return self.say(
-            Asked(**self._now, request=request, person=person, door="cli", verb=verb, subject=subject, **fields)
+            Asked(**self.now, request=request, person=person, door="cli", verb=verb, subject=subject, **fields)
         )
 
     # ---- looking
 
-    def wanted(self, kind: type[I]) -> list[I]:
+    def wanted(self, kind: type[Intent]) -> list[Intent]:
         """Return the intents of one kind."""
         return [item for item in wanted(self.run) if isinstance(item, kind)]
 
@@ -152,3 +163,14 @@ class Desk:
     def kinds(self, facts: list[f.AnyFact] | None = None) -> list[str]:
         """Return the names of facts."""
         return [type(fact).__name__ for fact in (self.facts if facts is None else facts)]
+
+
+def desk_of(
+    *steps: Step,
+    verify: tuple[Verify | str, ...] = (),
+    pre: tuple[str, ...] = (),
+    gate: Gate | None = None,
+    **of_plan: Any,
+) -> Desk:
+    """Return a desk where a plan runs that has one stage, ``one``, of these steps."""
+    return Desk(plan(stage("one", *steps, verify=verify, pre=pre, gate=gate), **of_plan))

@@ -13,7 +13,7 @@ from relight.kernel.choices import Choice, choices
 from relight.kernel.inputs import Asked, PeopleRead, Read, Reported, Ticked, TookOver, Turned
 from relight.kernel.intents import Perform, ReadProbe, Stop, Wake, Watch
 from relight.kernel.state import Run
-from relight.testing.desk import EPOCH_MS, Desk
+from relight.testing.desk import Desk
 from relight.testing.plans import PEOPLE
 
 Pick: TypeAlias = Callable[[Sequence[Any]], Any]
@@ -59,14 +59,11 @@ class Player:
         if desk.wanted(Perform) or desk.wanted(Stop):
             self._say(self._reported(next(iter(desk.run.dispatches)), "succeeded"))
         elif desk.wanted(ReadProbe):
-            self._say(Read(**self._now(), read=desk.wanted(ReadProbe)[0].id, value=1))
+            self._say(Read(**self.desk.now, read=desk.wanted(ReadProbe)[0].id, value=1))
         elif not self._friendly_turn() and not self._friendly_choice():
             self._tick()
 
     # ---- the world
-
-    def _now(self) -> dict[str, Any]:
-        return {"at": EPOCH_MS + self.desk.t, "t": self.desk.t}
 
     def _say(self, given: Any) -> None:
         if isinstance(given, Reported | Turned | Read):
@@ -76,7 +73,7 @@ class Player:
     def _tick(self) -> None:
         due = [wake.t for wake in self.desk.wanted(Wake)]
         self.desk.t = max(self.desk.t, self.pick(due) if due else self.desk.t + 1_000)
-        self._say(Ticked(**self._now()))
+        self._say(Ticked(**self.desk.now))
 
     def _report(self) -> None:
         number = self.pick(list(self.desk.run.dispatches))
@@ -87,44 +84,44 @@ class Player:
         step = self.desk.run.step_of(item.step)
         hosts = [step.targets.hosts[index] for index in item.targets] if step.targets is not None else []
         if outcome == "succeeded":
-            return Reported(**self._now(), dispatch=number, outcome=outcome, result=1)
+            return Reported(**self.desk.now, dispatch=number, outcome=outcome, result=1)
         heard = {host: self.pick((None, "no")) for host in hosts if self.pick((True, False))}
         retry = self.pick((True, True, False))
         return Reported(
-            **self._now(), dispatch=number, outcome=outcome, error=f"it {outcome}", targets=heard, retry=retry
+            **self.desk.now, dispatch=number, outcome=outcome, error=f"it {outcome}", targets=heard, retry=retry
         )
 
     def _read(self) -> None:
         wanted = self.pick(self.desk.wanted(ReadProbe))
         answer = self.pick(({"value": 1}, {"value": {"percent": 100}}, {"value": None}, {"value": 0}, {"error": "no"}))
-        self._say(Read(**self._now(), read=wanted.id, **answer))
+        self._say(Read(**self.desk.now, read=wanted.id, **answer))
 
     def _turn(self) -> None:
         watch = self.pick(self.desk.wanted(Watch))
         verdict = self.pick(("pass", "pass", "pass", "fail", "neutral", "inconclusive"))
-        self._say(Turned(**self._now(), use=watch.id, check=watch.check, verdict=verdict, value=1))
+        self._say(Turned(**self.desk.now, use=watch.id, check=watch.check, verdict=verdict, value=1))
 
     def _friendly_turn(self) -> bool:
         for watch in self.desk.wanted(Watch):
             turned = self.desk.run.readings.get(watch.id)
             if turned is None or turned.verdict != "pass":
-                self._say(Turned(**self._now(), use=watch.id, check=watch.check, verdict="pass", value=1))
+                self._say(Turned(**self.desk.now, use=watch.id, check=watch.check, verdict="pass", value=1))
                 return True
         return False
 
     def _again(self) -> None:
         """Say something old once more: what no longer matters changes nothing that counts."""
         if self._old:
-            self.desk.say(replace(self.pick(self._old[-20:]), **self._now()))
+            self.desk.say(replace(self.pick(self._old[-20:]), **self.desk.now))
 
     def _take_over(self) -> None:
         lost = self.pick((False, False, True))
         epoch = self.desk.run.epoch + self.pick((1, 1, 1, 0))
-        self._say(TookOver(**self._now(), epoch=epoch, driver="another", clock_lost=lost))
+        self._say(TookOver(**self.desk.now, epoch=epoch, driver="another", clock_lost=lost))
 
     def _people(self) -> None:
         people = tuple(person for person in PEOPLE if self.pick((True, True, False)))
-        self._say(PeopleRead(**self._now(), people=people))
+        self._say(PeopleRead(**self.desk.now, people=people))
 
     # ---- people
 
@@ -136,7 +133,7 @@ class Player:
 
     def _friendly_choice(self) -> bool:
         if self.desk.run.people != PEOPLE:
-            self._say(PeopleRead(**self._now(), people=PEOPLE))
+            self._say(PeopleRead(**self.desk.now, people=PEOPLE))
             return True
         forward = [choice for choice in choices(self.desk.run) if not choice.safe]
         # Another first each time: what does not help once may never help.
@@ -150,7 +147,7 @@ class Player:
         Raises:
             NotNow: the choice was none; a defect.
         """
-        asked = asked_for(self.desk.run, choice, **self._now())
+        asked = asked_for(self.desk.run, choice, **self.desk.now)
         for person in ANYBODY:
             try:
                 self.desk.say(replace(asked, person=person))
@@ -175,7 +172,7 @@ class Player:
         subjects = ("", *run.plan_index, *stages, *run.plan.checks)
         values = VALUES.get(verb, ("", "", *stages) if verb == "undo" else ("",))
         asked = Asked(
-            **self._now(),
+            **self.desk.now,
             request="r",
             person=self.pick(ANYBODY),
             door="cli",

@@ -135,7 +135,10 @@ class Properties:
 
     def _cleared(self, run: Run, fact: f.EffectCleared) -> None:
         entry = run.ledger.get(fact.key)
-        if entry is None or fact.never:
+        if entry is None:
+            return
+        if fact.never:
+            self.unknown.pop(entry.step, None)
             return
         if fact.whole:
             assert entry.stage in self.entered and run.current is not None and run.current.id in self.entered
