@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         if name == "fault":
             command.add_argument("--kind", default="brownout", choices=("brownout", "release", "surge", "region"))
             command.add_argument("--seconds", type=float, help="until a region is well again (default 45; 0: never)")
+            command.add_argument("--surge", type=float, help="how many more people come a second (default 24)")
         if name == "status":
             command.add_argument("--watch", action="store_true", help="a line each second until interrupted")
     options = parser.parse_args(arguments)
@@ -51,7 +52,7 @@ def _do(options: argparse.Namespace) -> None:
     site = PracticeSite.attach(options.dir)
     match options.command:
         case "fault":
-            site.fault(options.kind, seconds=options.seconds)
+            site.fault(options.kind, seconds=options.seconds, surge=options.surge)
         case "calm":
             site.calm()
         case "down":

@@ -53,11 +53,11 @@ class Shape:
     boot_s: float = 0.5
     """How long a new process has to look well before it is trusted."""
 
-    # The pages. Two nodes hold 116 of 160, four hold all: the event made people want all of them.
-    pages: int = 160
-    page_spread: float = 20.0
+    # The pages. Two nodes hold 174 of 240, four hold all: the event made people want all of them.
+    pages: int = 240
+    page_spread: float = 30.0
     """On an ordinary day nearly everybody wants one of the first hundred pages."""
-    cache_pages: int = 58
+    cache_pages: int = 87
     origin_slots: int = 6
     origin_cost_s: float = 0.25
     origin_backlog_s: float = 0.8

@@ -192,12 +192,13 @@ class PracticeSite:
         """Return the figures that the site document's queries name; None where there is no data."""
         return {name: None if text is None else float(text) for name, text in self.state()["figures"].items()}
 
-    def fault(self, kind: str = "brownout", *, seconds: float | None = None) -> None:
+    def fault(self, kind: str = "brownout", *, seconds: float | None = None, surge: float | None = None) -> None:
         """Break it: ``brownout``, or only the ``release`` or the ``surge`` of it, or the whole ``region``.
 
         A region gets well after *seconds*, 45 if left out; 0 stands for never.
+        A surge is *surge* people a second on top of everyday; 24 if left out.
         """
-        self.request("POST", "/fault", {"kind": kind, "seconds": seconds})
+        self.request("POST", "/fault", {"kind": kind, "seconds": seconds, "surge": surge})
 
     def calm(self) -> None:
         """End the surge and heal the region; a bad release and corrupt sessions stay."""

@@ -18,6 +18,8 @@ from relight_practice.wire import Fields, Request, Response, Unreachable, json_r
 NOTICES_MAX = 200
 LIFE_S_MAX = 8 * 3600.0
 """A site that everybody forgot ends by itself after a working day."""
+SURGE_MAX = 100.0
+"""More people a second than one process can play on a small machine."""
 STOP_WAIT_S = 1.5
 """Replacing the node at hand takes 0.8 s; nobody waits for a whole deploy to be stopped."""
 STATES = ("operational", "degraded", "outage", "maintenance")
@@ -291,8 +293,9 @@ class Control(Part):
         fields = Fields.of(request.body)
         kind = fields.text("kind", "brownout", among=KINDS)
         seconds = fields.number("seconds", high=3600) if fields.has("seconds") else None
+        surge = fields.number("surge", low=0.1, high=SURGE_MAX) if fields.has("surge") else None
         fields.done()
-        return json_response(await self.works.faults.begin(kind, seconds))
+        return json_response(await self.works.faults.begin(kind, seconds=seconds, surge=surge))
 
     async def _calm(self, request: Request) -> Response:
         return json_response(await self.works.faults.calm())

@@ -24,16 +24,18 @@ class Faults:
     people: Client
     _healing: asyncio.Task[None] | None = field(default=None)
 
-    async def begin(self, kind: str, seconds: float | None) -> dict[str, Any]:
+    async def begin(self, kind: str, *, seconds: float | None, surge: float | None) -> dict[str, Any]:
         """Begin a fault and return when it is in place.
 
         ``release`` deploys the bad release, freeze or no freeze: it happened before anybody froze anything.
-        ``surge`` makes five times as many people come, and all of them want the same new pages.
+        ``surge`` makes *surge* more people come a second, five times as many as on other days if that is left out,
+        and all of them want the same new pages.
         ``brownout`` is both. ``region`` makes the nodes of the primary pool fail most requests for *seconds*,
         45 if that is left out, until it is calmed if that is 0.
         """
+        more = self.fleet.shape.surge if surge is None else surge
         if kind in ("brownout", "surge"):
-            await self.people.request("PUT", "/-/people", b'{"surge": %g}' % self.fleet.shape.surge)
+            await self.people.request("PUT", "/-/people", b'{"surge": %g}' % more)
         if kind in ("brownout", "release"):
             await self.deploys.put(BAD_RELEASE)
         if kind == "region":

@@ -171,6 +171,6 @@ class People(Part):
 
     async def _order(self, request: Request) -> Response:
         fields = Fields.of(request.body)
-        self._surge = fields.number("surge", high=200)
+        self._surge = fields.number("surge", high=1_000)
         fields.done()
         return await self._read(request)
