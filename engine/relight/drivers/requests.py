@@ -81,7 +81,7 @@ def to_input(request: Request, *, at: int, t: int) -> Asked:
 
 def refused(request: Request, why: NotNow | NotPermitted | UsageError) -> Answer:
     """Return the answer to a request that was not legal or not theirs to ask."""
-    text = f"{why.message} {why.hint}".strip()
+    text = f"{why.message}\n{why.hint}".strip()
     return Answer(request=request.id, ok=False, text=text, code=why.exit_code)
 
 

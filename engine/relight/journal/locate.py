@@ -23,7 +23,10 @@ def home() -> Path:
         return Path(given).expanduser().absolute()
     import platformdirs
 
-    found = Path(platformdirs.user_data_dir("relight", appauthor=False))
+    try:
+        found = Path(platformdirs.user_data_dir("relight", appauthor=False))
+    except RuntimeError:  # no HOME, and no entry for this user in the passwd file
+        found = Path()
     if not found.is_absolute():
         raise JournalError(
             "there is no home directory to keep a journal in", hint="set RELIGHT_HOME, or give --journal"
