@@ -44,9 +44,9 @@ def leave(book: Book, hold: Hold, asked: Asked) -> None:
 
 
 def leave_about(book: Book, asked: Asked, step: Step) -> None:
-    """End every hold that is about this step."""
+    """End every hold that is about this step, but for what was undone: only ``resume`` says what becomes of that."""
     for hold in book.run.holds:
-        if hold.step == step.id:
+        if hold.step == step.id and hold.code not in ("undone", "undo-failed"):
             leave(book, hold, asked)
 
 

@@ -1,0 +1,308 @@
+"""What people may ask of a run, what they are offered, and how it is stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from relight.errors import NotNow, NotPermitted
+from relight.kernel import facts as f
+from relight.kernel.asking import VERBS
+from relight.kernel.choices import Choice, choices
+from relight.kernel.holds import HOLDS
+from relight.kernel.intents import Perform, Stop
+from relight.kernel.plan import Guard, Retry
+from relight.testing.desk import Desk, desk_of
+from relight.testing.plans import act, gate, kind, lasting, plan, ramp, stage, throttle, undo_with, use
+
+TASK = kind("task", "manual")
+
+
+def offered(desk: Desk) -> list[str]:
+    """Return what people are offered, as they would type it."""
+    return [f"{choice.verb} {choice.words}".strip() for choice in choices(desk.run)]
+
+
+# ---- abort
+
+
+def test_anybody_may_abort_and_nothing_forward_starts_any_more() -> None:
+    """It is acknowledged at once, tells what is under way to stop, and ends when that has ended."""
+    desk = desk_of(act("a"), act("b"))
+    facts = desk.ask("os:stranger", "abort", reason="wrong site")
+    assert ["AbortBegun", "StepStopping"] == desk.kinds(facts)
+    assert ([1], [], "running") == (desk.stopping, desk.performing, desk.run.state)
+    desk.report("a")
+    assert ("aborted", "succeeded", "pending") == (desk.run.state, desk.word("a"), desk.word("b"))
+
+
+def test_an_action_that_ignores_the_stop_is_unknown_and_the_run_ends() -> None:
+    """Within the grace; its outcome is reported as unknown."""
+    desk = desk_of(act("a"))
+    desk.ask("dee", "abort")
+    desk.tick(12_000)
+    ended = next(fact for fact in desk.facts if isinstance(fact, f.RunEnded))
+    assert ("aborted", ("a",), "dee aborted it") == (ended.outcome, ended.unknown, ended.why)
+
+
+def test_an_abort_stops_everything_side_by_side() -> None:
+    """One after the other in the same transaction."""
+    desk = desk_of(act("a", group=1), act("b", group=1))
+    desk.ask("dee", "abort")
+    assert [1, 2] == desk.stopping
+
+
+def test_an_abort_does_not_kill_what_protects() -> None:
+    """A protective step that is under way may end in its own time; killing it could expose the service."""
+    shield = act("a", throttle(percent=10), protective=True, group=1, timeout_ms=60_000)
+    desk = desk_of(shield, act("b", group=1))
+    desk.ask("dee", "abort")
+    assert (["a"], [2]) == (desk.performing, desk.stopping)
+    desk.report("b", "failed", error="stopped")
+    assert "running" == desk.run.state
+    desk.report("a")
+    assert ("aborted", ("admission.throttle@fake",)) == (desk.run.state, desk.run.left)
+
+
+def test_a_failure_during_an_abort_is_not_retried_and_holds_nothing() -> None:
+    """The run is being ended."""
+    desk = desk_of(act("a", retry=Retry(max_attempts=3)))
+    desk.ask("dee", "abort")
+    desk.report("a", "failed", error="stopped")
+    assert ("aborted", "failed", []) == (desk.run.state, desk.word("a"), desk.holds)
+
+
+def test_an_abort_ends_holds_and_closes_the_gate() -> None:
+    """What the run asked is no longer asked."""
+    desk = desk_of(act("a"), gate=gate())
+    assert desk.run.ticket is not None
+    ticket = desk.run.ticket.id
+    desk.ask("bo", "deny")
+    desk.ask("ana", "ask")
+    assert ticket != desk.run.ticket.id
+    desk.ask("dee", "abort")
+    assert ("aborted", [], ()) == (desk.run.state, desk.holds, choices(desk.run))
+    assert "the run was aborted" in desk.run.spent.values()
+
+
+def test_a_run_that_nobody_drove_yet_is_aborted_when_somebody_does() -> None:
+    """The abort is recorded; the driver that begins ends it and starts nothing."""
+    desk = Desk(plan(stage("one", act("a"))), drive=False)
+    desk.ask("ana", "abort")
+    assert "pending" == desk.run.state
+    desk.take_over()
+    assert ("aborted", 1) == (desk.run.state, desk.run.next_dispatch)
+
+
+def test_a_run_that_is_being_aborted_takes_nothing_but_marks_and_notes() -> None:
+    """Whoever knows what became of a step may still say so before the end."""
+    desk = desk_of(act("a"))
+    desk.ask("dee", "abort")
+    with pytest.raises(NotNow, match="being aborted, asked by dee"):
+        desk.ask("ana", "pause")
+    with pytest.raises(NotNow, match="nothing to mark"):
+        desk.ask("ana", "mark", "a", value="done")
+    desk.ask("ana", "note", value="it was me")
+
+
+def test_a_run_that_has_ended_takes_nothing_but_notes() -> None:
+    """And says how it ended."""
+    desk = desk_of()
+    with pytest.raises(NotNow, match="has ended \\(succeeded\\)"):
+        desk.ask("ana", "abort")
+    desk.ask("os:stranger", "note", value="well done")
+    noted = desk.facts[-1]
+    assert isinstance(noted, f.Noted)
+    assert ("os:stranger", "well done") == (noted.person, noted.text)
+    assert [] == desk.tick(1_000)
+
+
+def test_a_word_that_is_no_verb_is_refused_with_those_that_are() -> None:
+    """Nothing is guessed."""
+    with pytest.raises(NotNow, match="'dance' is not a verb; verbs are abort, approve"):
+        desk_of(act("a")).ask("ana", "dance")
+
+
+def test_what_is_refused_changes_nothing() -> None:
+    """A refusal raises, and the run is the one it was."""
+    desk = desk_of(act("a"), gate=gate())
+    before = desk.run
+    for verb in VERBS:
+        try:
+            desk.ask("os:stranger", verb, "nonsense", value="nonsense", ticket="nonsense")
+        except (NotNow, NotPermitted):
+            assert before is desk.run
+        else:
+            assert verb in ("pause", "abort")
+            desk = desk_of(act("a"), gate=gate())
+            before = desk.run
+
+
+# ---- retry, and the other ways out of holds
+
+
+def test_retry_says_why_it_cannot() -> None:
+    """Nothing holds, or nothing of that name."""
+    desk = desk_of(act("a"))
+    with pytest.raises(NotNow, match="a retry of anything would end"):
+        desk.ask("ana", "retry")
+    desk.report("a", "failed", error="no")
+    with pytest.raises(NotNow, match="a retry of b would end"):
+        desk.ask("ana", "retry", "b")
+    with pytest.raises(NotPermitted, match="os:stranger is not one of the site's people"):
+        desk.ask("os:stranger", "retry", "a")
+
+
+def test_somebody_whom_the_site_does_not_know_is_told_whom_to_ask() -> None:
+    """The hint names the site's people, or the starter where there are none."""
+    desk = desk_of(kind("task", "manual"), people=())
+    with pytest.raises(NotPermitted) as refused:
+        desk.ask("os:zed", "mark", "task", value="done")
+    assert "ask ana; pause and abort are for all" == refused.value.hint
+    desk.ask("ana", "mark", "task", value="done")
+
+
+# ---- what is offered
+
+
+def test_each_hold_offers_its_ways_and_each_is_real() -> None:
+    """Whatever is offered at a hold is taken when somebody who may says it."""
+    seen = {}
+    for desk in held():
+        for choice in choices(desk.run):
+            if choice.verb not in ("pause", "abort"):
+                seen.setdefault(desk.holds[0], set()).add(choice.verb)
+    assert set(HOLDS) == set(seen)
+
+
+def held() -> list[Desk]:
+    """Return a desk at every kind of hold."""
+    desks = []
+
+    def at(desk: Desk, *do: Any) -> Desk:
+        for name, *args in do:
+            fields = args.pop() if args and isinstance(args[-1], dict) else {}
+            getattr(desk, name)(*args, **fields)
+        desks.append(desk)
+        return desk
+
+    failed = ("report", "a", "failed", {"error": "no", "retry": False})
+    optional = stage("one", act("a"), gate=gate(), optional=True)
+    at(Desk(plan(optional)), ("ask", "bo", "deny"))
+    at(Desk(plan(optional)), ("tick", 900_000))
+    blind = desk_of(act("a"), gate=gate(title=_seen()), probes=("seen",))
+    at(blind, *[("read", "probe:", {"error": "no"})] * 4)
+    for verdict in ("fail", "inconclusive"):
+        at(desk_of(act("a"), pre=("calm",)), ("turn", "pre:", "calm", verdict))
+    at(desk_of(act("a", use("do", what=_missing()))))
+    at(desk_of(act("a")), failed)
+    at(desk_of(act("a")), ("report", "a", "unknown"))
+    from relight.testing.plans import fan
+
+    between = act("a", targets=fan(2, 1, 1, between=("calm",)))
+    at(desk_of(between), ("report", "a"), ("turn", "between:", "calm", "fail"))
+    at(desk_of(act("a"), verify=("calm",)), ("report", "a"), ("turn", "verify:", "calm", "inconclusive"))
+    at(desk_of(act("a"), verify=("calm",)), ("report", "a"), ("tick", 300_000))
+    for how in ("step_back", "hold"):
+        up = act("up", throttle(), ramp=ramp(50, floor=10, checks=("calm",), on_failure=how, max_step_backs=1))
+        turns = (("turn", "ramp:", "calm"), ("report", "up"), ("turn", "ramp:", "calm", "fail"))
+        at(desk_of(up), *turns)
+    at(Desk(plan(stage("one", act("a")), guards=(Guard(check="api"),))), ("turn", "guard:", "api", "fail"))
+    freeze = act("a", lasting("deploy.freeze"), undo=undo_with(use("thaw")))
+    at(desk_of(freeze, TASK), ("report", "a"), ("ask", "ana", "undo", "a"), ("report", "a"))
+    at(desk_of(freeze, TASK), ("report", "a"), ("ask", "ana", "undo", "a"), failed)
+    return desks
+
+
+def _seen() -> Any:
+    from relight.testing.plans import path
+
+    return path("probes.seen")
+
+
+def _missing() -> Any:
+    from relight.testing.plans import path
+
+    return path("inputs.missing")
+
+
+@pytest.mark.parametrize("index", range(len(HOLDS)))
+def test_whatever_a_hold_offers_is_taken(index: int) -> None:
+    """Each way out is tried on a fresh copy of the hold; it is refused to nobody who may."""
+    from relight.testing.players import asked_for
+
+    for at in range(len(choices(held()[index].run))):
+        desk = held()[index]
+        choice = choices(desk.run)[at]
+        asked = asked_for(desk.run, choice, **desk.now)
+        assert desk.say(asked), choice
+
+
+def test_every_desk_is_at_another_hold() -> None:
+    """The list above is complete."""
+    assert sorted(HOLDS) == sorted(desk.holds[0] for desk in held())
+
+
+def test_at_a_gate_the_ticket_is_offered() -> None:
+    """Approve first, skip where the stage is optional, deny, and what is always possible."""
+    desk = Desk(plan(stage("one", act("a"), gate=gate(), optional=True)))
+    assert desk.run.ticket is not None
+    ticket = desk.run.ticket.id
+    assert [f"approve {ticket}", "skip one", f"deny {ticket}", "pause", "abort"] == offered(desk)
+    first = choices(desk.run)[0]
+    assert (("commander",), "gate", False) == (first.roles, first.who, first.safe)
+
+
+def test_in_a_paused_run_resume_comes_first() -> None:
+    """And pausing again is not offered."""
+    desk = desk_of(act("a"))
+    desk.ask("dee", "pause")
+    assert ["resume", "abort"] == offered(desk)
+
+
+def test_a_manual_task_offers_its_marks() -> None:
+    """Done and not done."""
+    assert ["mark task done", "mark task not-done", "pause", "abort"] == offered(desk_of(TASK))
+
+
+def test_a_ramp_offers_its_steering() -> None:
+    """Stay always, the floor above it, up where it stays; two ramps are one offer."""
+    desk = desk_of(act("up", throttle(), ramp=ramp(50, floor=10, checks=("calm",))))
+    assert ["ramp stay", "pause", "abort"] == offered(desk)
+    desk.turn("ramp:", "calm")
+    assert ["ramp stay", "ramp floor", "pause", "abort"] == offered(desk)
+    desk.ask("dee", "ramp", value="stay")
+    assert ["ramp stay", "ramp floor", "ramp up", "pause", "abort"] == offered(desk)
+
+
+def test_an_unsure_effect_offers_to_be_marked() -> None:
+    """Whoever knows may say whether it is in force."""
+    desk = desk_of(act("x", throttle(percent=50), on_failure="continue"), TASK)
+    desk.report("x", "unknown", error="lost")
+    assert "mark x done" not in offered(desk)
+    desk.report("x", "failed", error="refused")
+    assert {"mark x done", "mark x not-done"} <= set(offered(desk))
+
+
+def test_a_step_that_failed_offers_its_undo_where_there_is_one() -> None:
+    """Not for what protects, and not while something is being undone."""
+    steps = (act("x", throttle(percent=50), undo=undo_with(use("back")), retry=Retry(max_attempts=2)), TASK)
+    desk = desk_of(*steps)
+    desk.report("x", "unknown", error="lost")
+    desk.report("x", "failed", error="no")
+    assert not any(item.startswith("undo") for item in offered(desk))
+
+
+def test_choices_are_values() -> None:
+    """Each is told once."""
+    desk = desk_of(act("x"))
+    assert len(set(choices(desk.run))) == len(choices(desk.run))
+    assert isinstance(choices(desk.run)[0], Choice)
+
+
+def test_nothing_is_offered_while_the_run_is_being_ended() -> None:
+    """It ends by itself."""
+    desk = desk_of(act("a"))
+    desk.ask("dee", "abort")
+    assert ([], 1, 0) == (offered(desk), len(desk.wanted(Stop)), len(desk.wanted(Perform)))
