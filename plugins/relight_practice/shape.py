@@ -29,7 +29,7 @@ class Shape:
     visit_s: float = 2.0
     demand: float = 6.0
     surge: float = 24.0
-    people: int = 3000
+    people: int = 6000
     """Everybody with an account; those who sign in are drawn from them, so a corrupt session is met again."""
     patience_s: float = 15.0
     """How long somebody tries to sign in before giving up, on average; it bounds the crowd at about 300."""
