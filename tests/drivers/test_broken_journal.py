@@ -274,3 +274,17 @@ def test_the_watchdog_bites_when_a_lease_runs_out() -> None:
     assert bite.wait(5)
     assert [["hung"]] == bitten
     dog.close()
+
+
+def test_a_driver_that_hears_nobody_does_not_go_on(bench: Any) -> None:
+    """When the look into the inbox itself breaks, the driver ends and the run waits for the next one."""
+    journal = MemoryJournal(bench.store)
+    bench.begin(bench.plan(gated(bench, bench.step("one"))))
+
+    def broken(_run: str) -> list[Any]:
+        raise ZeroDivisionError
+
+    journal.pending = broken  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError):
+        bench.run(bench.driver(journal).drive())
+    assert not bench.journal.lease("r1").alive

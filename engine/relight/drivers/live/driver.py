@@ -120,7 +120,7 @@ class Driver:
                     clock_lost=taken.clock_lost,
                 )
             )
-            self._inboxes.open(self._run_id, self._requested)
+            self._inboxes.open(self._run_id, self._requested, self._broke)
             await self._until_over_or_failed()
         except (StaleDriver, LeaseLost) as error:
             grace_s = 0.0 if isinstance(error, StaleDriver) else max(self._lease.left_ms - 2_000, 0) / 1_000
@@ -188,8 +188,8 @@ class Driver:
             await asyncio.sleep(BEAT_S)
             self._world.beat()
             self._board.trouble("lease", await self._lease.keep())
-            self._writer.show()
-            self._bell.set()
+            if self._writer.show():
+                self._bell.set()
 
     async def _keep_reading_people(self) -> None:
         read = self._parts.read_people

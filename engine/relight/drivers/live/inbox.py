@@ -16,19 +16,25 @@ class Inboxes:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._tell: dict[str, Callable[[list[Request]], None]] = {}
+        self._broken: dict[str, Callable[[BaseException], None]] = {}
         self._seen: int | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def open(self, run: str, tell: Callable[[list[Request]], None]) -> None:
-        """Tell *tell* of every request that waits for an answer, the known ones again with each look."""
-        self._tell[run] = tell
+    def open(self, run: str, tell: Callable[[list[Request]], None], broken: Callable[[BaseException], None]) -> None:
+        """Tell *tell* of every request that waits for an answer, the known ones again with each look.
+
+        *broken* hears of it if the looking itself breaks: a driver that hears nobody must not go on.
+        """
+        self._tell[run], self._broken[run] = tell, broken
         self._seen = None
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._watch())
+            self._task.add_done_callback(self._ended)
 
     def close(self, run: str) -> None:
         """Look into that run's inbox no more."""
         self._tell.pop(run, None)
+        self._broken.pop(run, None)
         if not self._tell and self._task is not None:
             self._task.cancel()
             self._task = None
@@ -49,3 +55,8 @@ class Inboxes:
         except JournalError:
             # Whoever writes next hears of it, and says so; until then the inbox is looked at again.
             self._seen = None
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            for broken in list(self._broken.values()):
+                broken(error)

@@ -17,6 +17,8 @@ from relight.journal.port import Sample
 
 SHOW_MS = 400
 """Between two boards for views while things go on; they draw no faster."""
+SIGN_OF_LIFE_MS = 2_000
+"""Between two boards when nothing happens: a view calls a driver silent after several times as long."""
 AGAIN_S = 1.0
 """Before another try of what failed."""
 
@@ -47,9 +49,11 @@ class Writer:
         self._show_next = False
         self._shown_at_ms = 0
 
-    def show(self) -> None:
-        """Show views the board with the next append, whether or not there is anything else."""
-        self._show_next = True
+    def show(self) -> bool:
+        """Show views the board with the next append if there is something to see, or a sign of life is due."""
+        quiet_ms = self._clock.t() - self._shown_at_ms
+        self._show_next = self._show_next or self._board.changed or quiet_ms >= SIGN_OF_LIFE_MS
+        return self._show_next
 
     async def write(self, draft: Draft) -> bool:
         """Append the draft; say whether it is on disk.
