@@ -46,7 +46,9 @@ def test_a_large_batch_is_taken_in_slices_of_a_hundred() -> None:
         sizes.append(len(hosts(desk)))
         desk.report("a")
     assert [100, 100, 50] == sizes
-    assert ["StepDispatched", "TargetsReported"] * 3 == [kind for kind in desk.kinds() if kind[:4] in ("Step", "Targ")][:6]
+    assert ["StepDispatched", "TargetsReported"] * 3 == [kind for kind in desk.kinds() if kind[:4] in ("Step", "Targ")][
+        :6
+    ]
 
 
 def test_batches_that_do_not_cover_every_host_go_on_to_the_end() -> None:

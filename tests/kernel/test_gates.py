@@ -346,7 +346,10 @@ def test_the_scope_digest_is_of_resolved_arguments() -> None:
     """Inputs, frozen probes and earlier results are in it; what a step of the stage itself will give is in it as text."""
 
     def digest(rate: int, result: Any = 1) -> str:
-        steps = (act("b", use("do", rate=path("inputs.rate"), n=path("steps.a.result"))), act("c", use("x", y=path("steps.b.result"))))
+        steps = (
+            act("b", use("do", rate=path("inputs.rate"), n=path("steps.a.result"))),
+            act("c", use("x", y=path("steps.b.result"))),
+        )
         made = plan(
             stage("one", act("a")),
             stage("two", *steps, gate=gate()),
@@ -364,7 +367,13 @@ def test_the_scope_digest_is_of_resolved_arguments() -> None:
 def test_an_argument_of_a_skipped_step_is_late() -> None:
     """What depends on a step that was left out cannot be told at the gate, and does not keep it from asking."""
     late = act("b", use("do", n=path("steps.a.result.deep")))
-    desk = Desk(plan(stage("one", act("a", when=path("inputs.no"))), stage("two", late, gate=gate()), scope={"inputs": {"no": False}}))
+    desk = Desk(
+        plan(
+            stage("one", act("a", when=path("inputs.no"))),
+            stage("two", late, gate=gate()),
+            scope={"inputs": {"no": False}},
+        )
+    )
     assert "waiting" == desk.run.state
 
 

@@ -12,7 +12,19 @@ from relight.kernel.intents import Perform, ReadProbe, Wake
 from relight.kernel.plan import Retry
 from relight.kernel.state import Prepared
 from relight.testing.desk import Desk, desk_of
-from relight.testing.plans import act, equal, kind, lasting, path, plan, settle_when, stage, throttle, undo_previous, use
+from relight.testing.plans import (
+    act,
+    equal,
+    kind,
+    lasting,
+    path,
+    plan,
+    settle_when,
+    stage,
+    throttle,
+    undo_previous,
+    use,
+)
 
 THREE = Retry(max_attempts=3, backoff_ms=1_000, max_backoff_ms=1_500)
 READING = use("look", effect="read")
@@ -73,7 +85,9 @@ def test_arguments_are_evaluated_once_when_the_step_is_dispatched() -> None:
 def test_expressions_read_the_run_the_site_and_checks() -> None:
     """``run``, ``site`` and the last turn of a check are in scope; a check that never turned is not."""
     what = use("say", run=path("run.id"), site=path("site.id"), calm=path("checks.calm.value"))
-    desk = Desk(plan(stage("one", act("a"), verify=("calm",)), stage("two", act("b", what)), scope={"site": {"id": "s"}}))
+    desk = Desk(
+        plan(stage("one", act("a"), verify=("calm",)), stage("two", act("b", what)), scope={"site": {"id": "s"}})
+    )
     desk.report("a")
     desk.turn("verify:", "calm", value=3)
     assert {"run": "run-1", "site": "s", "calm": 3} == desk.perform("b").args
@@ -166,7 +180,9 @@ def test_retries_wait_exponentially_with_jitter_seeded_by_the_run() -> None:
         waits.append(due - desk.t)
         assert [] == desk.performing
         desk.tick(due - desk.t)
-    assert all(low <= wait <= high for wait, (low, high) in zip(waits, ((500, 1000), (1000, 2000), (1500, 3000)), strict=True))
+    assert all(
+        low <= wait <= high for wait, (low, high) in zip(waits, ((500, 1000), (1000, 2000), (1500, 3000)), strict=True)
+    )
     assert 4 == desk.run.steps["a"].attempts
 
 
@@ -222,7 +238,9 @@ def test_mark_done_records_work_done_by_hand() -> None:
 
 def test_mark_done_by_hand_needs_arguments_that_can_be_told() -> None:
     """What cannot be told is not entered; the person is told to skip instead."""
-    desk = desk_of(kind("look", "probe", use=READING), act("a", use("do", this=path("checks.calm.value"))), verify=("calm",))
+    desk = desk_of(
+        kind("look", "probe", use=READING), act("a", use("do", this=path("checks.calm.value"))), verify=("calm",)
+    )
     desk.report("look")
     assert ["expression-failed"] == desk.holds
     with pytest.raises(NotNow, match="nothing to mark"):
@@ -487,7 +505,9 @@ def test_a_wait_of_no_length_holds(length: object) -> None:
 
 def test_a_manual_task_waits_for_somebody_to_mark_it() -> None:
     """Its instruction is shown; done goes on, with who did it as the result."""
-    desk = desk_of(kind("m", "manual", instruction=path("inputs.what")), act("b"), scope={"inputs": {"what": "pull it"}})
+    desk = desk_of(
+        kind("m", "manual", instruction=path("inputs.what")), act("b"), scope={"inputs": {"what": "pull it"}}
+    )
     assert "waiting" == desk.run.state
     asked = [fact for fact in desk.facts if isinstance(fact, f.ManualAsked)]
     assert ["pull it"] == [fact.instruction for fact in asked]

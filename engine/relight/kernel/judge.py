@@ -6,6 +6,7 @@ Drivers own the judges; after a takeover they are new and empty. The kernel sees
 """
 
 import hashlib
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -18,6 +19,9 @@ SampleVerdict: TypeAlias = Literal["pass", "fail", "neutral", "none"]
 
 WINDOW_MAX = 20_000
 """Samples remembered in one window; at the shortest interval of 100 ms that is half an hour."""
+
+STAMPS_MAX = 16
+"""Data points remembered by their stamp: several sources that answer in turn, each a few points behind the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,19 +59,24 @@ class Judge:
     Attributes:
         verdict: The last verdict; None before the first sample.
         worst: The worst number since the watch began: the one farthest on the failing side.
+        count: How many data points were folded.
     """
 
     __slots__ = (
+        "_began_t",
         "_check",
         "_digest",
         "_fail_since",
-        "_first_t",
+        "_fresh_t",
         "_last",
-        "_last_stamp",
-        "_last_t",
         "_nones",
+        "_passes",
+        "_patience_ms",
         "_points",
+        "_since",
+        "_stamps",
         "_watch",
+        "_worse_is_less",
         "count",
         "verdict",
         "worst",
@@ -76,14 +85,19 @@ class Judge:
     def __init__(self, check: Check, watch: Watch) -> None:
         self._check = check
         self._watch = watch
-        self._points: deque[tuple[int, SampleVerdict]] = deque(maxlen=WINDOW_MAX)
+        # Who is asked once a minute is not stale after twenty seconds.
+        self._patience_ms = max(check.max_age_ms, 2 * check.interval_ms)
+        self._points: deque[tuple[int, bool]] = deque()
+        self._passes = 0
         self._digest = hashlib.sha256()
-        self._first_t: int | None = None
+        self._began_t: int | None = None
+        self._since = 0
+        self._fresh_t: int | None = None
         self._last: Sample | None = None
-        self._last_stamp = ""
-        self._last_t: int | None = None
+        self._stamps: deque[str] = deque(maxlen=STAMPS_MAX)
         self._fail_since: int | None = None
         self._nones = 0
+        self._worse_is_less: bool | None = None
         self.count = 0
         self.verdict: Verdict | None = None
         self.worst: float | None = None
@@ -95,89 +109,23 @@ class Judge:
         """
         if sample.t < self._watch.not_before_t:
             return None
-        if sample.kind == "value" and sample.stamp and sample.stamp == self._last_stamp:
+        if sample.kind == "value" and sample.stamp and sample.stamp in self._stamps:
             return self.tick(sample.t)
         judged, sample = self._judge(sample)
         self._remember(sample, judged)
-        return self._turn(self._verdict(sample.t))
+        return self._turn(self._verdict(sample.t, judged))
 
     def tick(self, t: int) -> Turn | None:
-        """Let time pass: data that is older than the check's ``max_age`` is no data."""
-        if self._last_t is None or t - self._last_t <= self._check.max_age_ms:
+        """Let time pass: where nothing new came for longer than the check's ``max_age``, there is no data."""
+        if t < self._watch.not_before_t:
             return None
-        self._last = Sample(t=t, kind="none", detail=f"no fresh data for {(t - self._last_t) / 1000:g}s")
+        if self._began_t is None:
+            self._began_t = t
+        silent_ms = t - (self._fresh_t if self._fresh_t is not None else self._began_t)
+        if silent_ms <= self._patience_ms:
+            return None
+        self._last = Sample(t=t, kind="none", detail=f"no fresh data for {silent_ms / 1000:g}s")
         return self._turn("inconclusive")
-
-    def _judge(self, sample: Sample) -> tuple[SampleVerdict, Sample]:
-        if sample.kind == "none":
-            return "none", sample
-        try:
-            judged = judge_value(self._check, sample.value)
-        except ExpressionFailed as error:
-            return "none", Sample(t=sample.t, kind="none", detail=str(error))
-        return judged, sample
-
-    def _remember(self, sample: Sample, judged: SampleVerdict) -> None:
-        self._last = sample
-        self.count += 1
-        self._digest.update(f"{sample.t} {sample.kind} {sample.value!r} {sample.detail}\n".encode())
-        if self._first_t is None:
-            self._first_t = sample.t
-        if judged == "none":
-            self._nones += 1
-        else:
-            self._nones = 0
-            self._last_stamp = sample.stamp
-            self._last_t = sample.t
-            self._note_worst(sample)
-            if judged != "fail":
-                self._fail_since = None
-            elif self._fail_since is None:
-                self._fail_since = sample.t
-        self._points.append((sample.t, judged))
-        while self._points and self._points[0][0] < sample.t - self._watch.for_ms:
-            self._points.popleft()
-
-    def _note_worst(self, sample: Sample) -> None:
-        value = sample.value
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return
-        if self.worst is None or self._worse(value, self.worst):
-            self.worst = value
-
-    def _worse(self, value: float, than: float) -> bool:
-        """Return whether *value* lies farther on the failing side: the side of *than* on which less passes."""
-        try:
-            up = judge_value(self._check, max(value, than) + abs(max(value, than)) + 1)
-            down = judge_value(self._check, min(value, than) - abs(min(value, than)) - 1)
-        except ExpressionFailed:
-            return value > than
-        return value < than if up == "pass" and down != "pass" else value > than
-
-    def _verdict(self, t: int) -> Verdict:
-        if self._nones >= self._check.error_limit:
-            return "inconclusive"
-        if self._nones:
-            return "neutral"
-        if self._passed(t):
-            return "pass"
-        if self._fail_since is not None and t - self._fail_since >= self._watch.fail_for_ms:
-            return "fail"
-        return "neutral"
-
-    def _passed(self, t: int) -> bool:
-        if self._watch.for_ms == 0:
-            return self._points[-1][1] == "pass"
-        if self._first_t is None or t - self._first_t < self._watch.for_ms:
-            return False
-        passed = sum(1 for _, judged in self._points if judged == "pass")
-        return passed >= self._watch.ratio * len(self._points)
-
-    def _turn(self, verdict: Verdict) -> Turn | None:
-        if verdict == self.verdict:
-            return None
-        self.verdict = verdict
-        return self.now()
 
     def now(self) -> Turn:
         """Return the verdict as it stands, with what it rests on."""
@@ -191,6 +139,90 @@ class Judge:
             digest=self._digest.hexdigest(),
             detail=last.detail if last is not None else "",
         )
+
+    # ---- one sample
+
+    def _judge(self, sample: Sample) -> tuple[SampleVerdict, Sample]:
+        """Return what a sample is; a number that is none, and what the criteria cannot work on, are no data."""
+        if sample.kind == "none":
+            return "none", sample
+        if isinstance(sample.value, float) and not math.isfinite(sample.value):
+            return "none", Sample(t=sample.t, kind="none", detail=f"{sample.value} is no number")
+        try:
+            return judge_value(self._check, sample.value), sample
+        except ExpressionFailed as error:
+            return "none", Sample(t=sample.t, kind="none", detail=str(error))
+
+    def _remember(self, sample: Sample, judged: SampleVerdict) -> None:
+        self._last = sample
+        self.count += 1
+        self._digest.update(f"{sample.t} {sample.kind} {sample.value!r} {sample.detail}\n".encode())
+        if self._began_t is None:
+            self._began_t = sample.t
+        if judged == "none":
+            self._nones += 1
+        else:
+            self._data(sample, judged)
+        self._points.append((sample.t, judged == "pass"))
+        self._passes += judged == "pass"
+        while len(self._points) > WINDOW_MAX or self._points[0][0] < sample.t - self._watch.for_ms:
+            self._passes -= self._points.popleft()[1]
+
+    def _data(self, sample: Sample, judged: SampleVerdict) -> None:
+        if self._fresh_t is None or sample.t - self._fresh_t > self._patience_ms:
+            self._since = sample.t  # what came before a silence covers nothing after it
+        self._nones = 0
+        self._fresh_t = sample.t
+        if sample.stamp:
+            self._stamps.append(sample.stamp)
+        self._note_worst(sample)
+        if judged != "fail":
+            self._fail_since = None
+        elif self._fail_since is None:
+            self._fail_since = sample.t
+
+    def _note_worst(self, sample: Sample) -> None:
+        value = sample.value
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return
+        if self._worse_is_less is None:
+            self._worse_is_less = _less_is_worse(self._check, value)
+        pick = min if self._worse_is_less else max
+        self.worst = value if self.worst is None else pick(self.worst, value)
+
+    # ---- the verdict
+
+    def _verdict(self, t: int, judged: SampleVerdict) -> Verdict:
+        if self._nones >= self._check.error_limit:
+            return "inconclusive"
+        if judged == "none" and self.verdict in ("inconclusive", "fail"):
+            return self.verdict  # no data neither heals what failed nor gives back sight
+        if self._passed(t):
+            return "pass"
+        if judged == "fail" and self._fail_since is not None and t - self._fail_since >= self._watch.fail_for_ms:
+            return "fail"
+        return "neutral"
+
+    def _passed(self, t: int) -> bool:
+        """Return whether the last ``for_ms`` are covered by samples, and enough of them passed."""
+        if self._watch.for_ms and (self._fresh_t is None or t - self._since < self._watch.for_ms):
+            return False
+        return self._passes >= max(self._watch.ratio * len(self._points), 1)
+
+    def _turn(self, verdict: Verdict) -> Turn | None:
+        if verdict == self.verdict:
+            return None
+        self.verdict = verdict
+        return self.now()
+
+
+def _less_is_worse(check: Check, value: float) -> bool:
+    """Return whether the failing side of a criterion is below: far above passes, and far below does not."""
+    far = 1e12 + abs(value) * 2
+    try:
+        return judge_value(check, far) == "pass" and judge_value(check, -far) != "pass"
+    except ExpressionFailed:
+        return False
 
 
 def judge_value(check: Check, value: object) -> Literal["pass", "fail", "neutral"]:
