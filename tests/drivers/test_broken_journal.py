@@ -10,6 +10,7 @@ import pytest
 from relight.drivers.live.lease import LeaseLost, Watchdog
 from relight.errors import JournalError, Locked, NotNow, StaleDriver
 from relight.journal.memory import MemoryJournal
+from relight.journal.port import Request
 from relight.kernel.plan import Approval, Gate, Stage
 from relight.testing.outcomes import Hang, Succeed
 
@@ -276,15 +277,15 @@ def test_the_watchdog_bites_when_a_lease_runs_out() -> None:
     dog.close()
 
 
-def test_a_driver_that_hears_nobody_does_not_go_on(bench: Any) -> None:
+def test_a_driver_that_hears_nobody_does_not_go_on(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the look into the inbox itself breaks, the driver ends and the run waits for the next one."""
     journal = MemoryJournal(bench.store)
     bench.begin(bench.plan(gated(bench, bench.step("one"))))
 
-    def broken(_run: str) -> list[Any]:
+    def broken(run: str) -> list[Request]:
         raise ZeroDivisionError
 
-    journal.pending = broken  # type: ignore[method-assign]
+    monkeypatch.setattr(journal, "pending", broken)
     with pytest.raises(ZeroDivisionError):
         bench.run(bench.driver(journal).drive())
     assert not bench.journal.lease("r1").alive
