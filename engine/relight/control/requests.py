@@ -123,6 +123,9 @@ def _answered(
             if (answer := journal.answer(request.id)) is not None:
                 return Told(answer, person, alone)
         if not _driven(journal, request.run):
+            # The driver may have answered and ended its run between the two looks.
+            if (answer := journal.answer(request.id)) is not None:
+                return Told(answer, person, alone)
             if decide_alone is None or alone:
                 raise _unanswered(request, "no driver is alive")
             alone = _decided(decide_alone)

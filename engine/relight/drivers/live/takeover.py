@@ -59,7 +59,7 @@ def take(
     try:
         run, seq = folded(journal, run_id, compile_expression)
         if run.outcome is not None:
-            raise NotNow(f"run {run_id} is over: {run.outcome}", hint=f"relight report {run_id}")
+            raise NotNow(f"run {run_id} is over: {run.outcome}", hint=f"relight log {run_id} tells its story")
         run_clock, clock_lost = carried_on(clock, run.at, run.t, journal.live(run_id).get("clock") or {})
     except BaseException:
         hold.release()
