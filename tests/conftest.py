@@ -14,6 +14,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+# The conformance suites are tests too: when one fails, it shows what was compared.
+pytest.register_assert_rewrite("relight.testing")
+
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 # A red CI is about the change and not about the dice, so there the examples are the same every time.
