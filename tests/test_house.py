@@ -108,21 +108,3 @@ def test_the_changelog_speaks_to_the_person_on_call() -> None:
     entries = re.findall(r"^- (.*)", text, re.MULTILINE)
     assert entries
     assert [] == [entry for entry in entries if not re.match(r"`relight(?: [a-z -]+)?` (?:now|no longer) ", entry)]
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["runs"], ["status"], ["approve", "7f3", "roll-back/2c9"]])
-def test_what_is_typed_in_a_hurry_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
-    """Help, reading and deciding start without the loop, the models, the documents and the entry points."""
-    heavy = {"ansible_runner", "asyncio", "cel", "importlib.metadata", "pydantic", "rich", "structlog", "yaml"}
-    program = (
-        "import sys\n"
-        "from relight.cli import main\n"
-        f"sys.argv = ['relight', *{arguments!r}]\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print('LOADED', *sys.modules)"
-    )
-    environment = {"PATH": "", "RELIGHT_HOME": str(tmp_path)}
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
-    loaded = ended.stdout.rpartition("LOADED ")[2].split()
-    assert loaded, ended.stderr
-    assert set() == heavy & set(loaded)
