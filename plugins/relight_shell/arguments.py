@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from relight.sdk import Arguments, Result, Secret
 
@@ -81,7 +81,10 @@ class ProbeArgs(Arguments):
         SecretEnvironment, Field(description="Variables with secrets: env:NAME, file:PATH, keyring:SERVICE/NAME")
     ] = {}
     cwd: Annotated[Directory, Field(description="Where it runs; an absolute path")] = None
-    stdin: Annotated[str, Field(description="What it reads from its standard input")] = ""
+    stdin: Annotated[
+        str, Field(description="What it reads from its standard input; a number, as a ramp gives, is fine too")
+    ] = ""
+    model_config = ConfigDict(coerce_numbers_to_str=True)
     ok_codes: Annotated[list[int], Field(description="Exit codes that mean that it worked", min_length=1)] = [0]
     parse: Annotated[Literal["text", "json"], Field(description="json: its output is parsed into value")] = "text"
 
