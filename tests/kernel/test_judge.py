@@ -261,3 +261,13 @@ def test_only_numbers_have_a_worst(value: Any) -> None:
 def test_a_judge_without_samples_has_no_verdict() -> None:
     """What stands before the first sample is neither."""
     assert ("neutral", 0) == (judging().now().verdict, judging().now().samples)
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"), [({"value": 3}, 3), ({"value": [3]}, None), ({"ok": True}, None), ([1], None), (0.5, 0.5)]
+)
+def test_people_are_shown_the_value_of_a_probes_answer(answer: object, shown: object) -> None:
+    """A probe answers with a mapping: its value is shown where it is one number, word or truth."""
+    judge = judging(check("mode", equal("ready")))
+    judge.fold(sample(0, answer))
+    assert shown == judge.now().value

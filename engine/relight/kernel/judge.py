@@ -130,10 +130,12 @@ class Judge:
     def now(self) -> Turn:
         """Return the verdict as it stands, with what it rests on."""
         last = self._last
-        value = last.value if last is not None and not isinstance(last.value, dict | list) else None
+        value: object = last.value if last is not None else None
+        # A probe answers with a mapping; what people are shown of it is its value, where it has one.
+        value = value.get("value") if isinstance(value, dict) else value
         return Turn(
             verdict=self.verdict or "neutral",
-            value=value,
+            value=value if isinstance(value, bool | int | float | str) else None,
             worst=self.worst,
             samples=self.count,
             digest=self._digest.hexdigest(),
