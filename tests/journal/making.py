@@ -3,6 +3,7 @@
 import dataclasses
 import types
 import typing
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -56,7 +57,7 @@ def of_type(hint: Any, depth: int = 0) -> st.SearchStrategy[Any]:
     size = 2 if depth <= _DEPTH_MAX else 0
     if origin in (tuple, list):
         return st.lists(of_type(arguments[0], depth), max_size=size).map(origin)
-    if origin is dict:
+    if origin in (dict, Mapping):
         return st.dictionaries(of_type(arguments[0]), of_type(arguments[1], depth), max_size=size)
     raise TypeError(f"no strategy for {hint}")
 

@@ -1,6 +1,7 @@
 """Fan-out: one step over many hosts, in batches, stopping when too many fail."""
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 from relight.kernel import facts as f
 from relight.kernel.book import Book
@@ -42,8 +43,8 @@ def bounds(targets: Targets, index: int) -> tuple[int, int]:
 def _slice(book: Book, step: Step, targets: Targets, status: str) -> None:
     first = status.index(".")
     _, end = bounds(targets, first)
-    chosen = [index for index in range(first, min(end, len(status))) if status[index] == "."]
-    _dispatch(book, step, tuple(chosen[:SLICE_MAX]))
+    waiting = (index for index in range(first, min(end, len(status))) if status[index] == ".")
+    _dispatch(book, step, tuple(islice(waiting, SLICE_MAX)))
 
 
 def _dispatch(book: Book, step: Step, hosts: tuple[int, ...]) -> None:

@@ -4,7 +4,7 @@ Everything that affects the machine lives here. It is frozen: :mod:`relight.kern
 What does not belong here: rules about what may follow.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, Literal, TypeAlias
@@ -13,6 +13,7 @@ from relight.kernel.changing import evolved
 from relight.kernel.facts import Outcome, Verdict
 from relight.kernel.plan import Json, Person, Plan, Solo, Stage, Step, Use
 from relight.kernel.plan_index import index_of
+from relight.kernel.records import Records
 from relight.kernel.step_state import (
     Backoff,
     Dispatch,
@@ -239,7 +240,7 @@ class Run:
     ticket: Ticket | None = None
     spent: dict[str, str] = field(default_factory=dict)
     asks: int = 0
-    steps: dict[str, StepRecord] = field(default_factory=dict)
+    steps: Mapping[str, StepRecord] = field(default_factory=dict)
     dispatches: dict[int, Dispatch] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
     checks: dict[str, Reading] = field(default_factory=dict)
@@ -283,7 +284,8 @@ class Run:
 
     def with_step(self, step_id: str, record: StepRecord) -> "Run":
         """Return the run with that step's record."""
-        return evolved(self, steps={**self.steps, step_id: record})
+        records = self.steps if isinstance(self.steps, Records) else Records(self.steps)
+        return evolved(self, steps=records.changed(step_id, record))
 
     # -- what people call its state
 
