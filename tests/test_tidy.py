@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 KERNEL = ROOT / "engine/relight/kernel"
 # The medians of the houses we learned from; above them a reader loses the thread.
 FILE_LINES_MAX = 499
+# Stories about one machine share their first lines, and splitting them would write those twice.
+TEST_FILE_LINES_MAX = 850
 FUNCTION_LINES_MAX = 69
 FOLDERS_MAX = 3
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "core", "misc"}
@@ -48,7 +50,8 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def test_files_stay_short() -> None:
     """No file is longer than a reader's patience."""
-    long = {place(p): n for p in CODE + TESTS if (n := len(p.read_text().splitlines())) > FILE_LINES_MAX}
+    most = dict.fromkeys(CODE, FILE_LINES_MAX) | dict.fromkeys(TESTS, TEST_FILE_LINES_MAX)
+    long = {place(p): n for p in CODE + TESTS if (n := len(p.read_text().splitlines())) > most[p]}
     assert {} == long
 
 

@@ -168,7 +168,7 @@ def test_somebody_whom_the_site_does_not_know_is_told_whom_to_ask() -> None:
 
 def test_each_hold_offers_its_ways_and_each_is_real() -> None:
     """Whatever is offered at a hold is taken when somebody who may says it."""
-    seen = {}
+    seen: dict[str, set[str]] = {}
     for desk in held():
         for choice in choices(desk.run):
             if choice.verb not in ("pause", "abort"):

@@ -219,7 +219,7 @@ def test_on_failure_hold_holds_where_it_is() -> None:
 
 
 def test_a_breached_guard_steps_back_until_it_passes() -> None:
-    """Each step back is given as long as a breach takes to show; when the guard passes, it cools down and tries again."""
+    """Each step back is given as long as a breach takes to show; when the guard passes, it cools and tries again."""
     desk = rise(climbing(guards=(GUARD,)), 3)
     desk.turn("guard:", "api", "fail", 5)
     assert 50 == value(desk)

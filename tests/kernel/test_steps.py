@@ -145,7 +145,7 @@ def test_a_protective_step_waits_for_no_probe_that_only_its_undo_names() -> None
 
 
 def test_a_probe_steps_answer_is_judged_and_kept() -> None:
-    """A probe step passes when its criterion does; its answer is its result; otherwise it failed, and may be retried."""
+    """A probe step passes when its criterion does, and its answer is its result; else it failed, and may be retried."""
     desk = desk_of(kind("look", "probe", use=READING, pass_when=equal(1), retry=THREE), act("b"))
     assert ["RetryScheduled"] == desk.kinds(desk.report("look", result=0))[1:]
     desk.tick(1_500)

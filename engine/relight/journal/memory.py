@@ -132,8 +132,10 @@ class MemoryJournal:
 
     def records(self, run: str, after: int = 0, *, kinds: Sequence[str] = ()) -> Iterator[Record]:
         """Yield records; see the port."""
-        known = self.store.runs.get(run)
-        for record in known.records[after:] if known else ():
+        with self.store.lock:  # a batch is whole for those who read, or not there yet
+            known = self.store.runs.get(run)
+            there = known.records[after:] if known else []
+        for record in there:
             if not kinds or record.kind in kinds:
                 yield record
 

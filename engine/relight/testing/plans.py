@@ -202,7 +202,7 @@ def plan(
 def _checks_named(stages: tuple[Stage, ...], guards: tuple[Guard, ...]) -> list[str]:
     names = [guard.check for guard in guards]
     for each in stages:
-        names += [item.check for item in (*each.preconditions, *each.verify)]
+        names += [item.check for item in each.preconditions] + [item.check for item in each.verify]
         if each.gate is not None:
             names += [*each.gate.require, *each.gate.show]
         for step in each.steps:
