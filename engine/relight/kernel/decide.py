@@ -284,6 +284,8 @@ def _forward(book: Book) -> bool:
             return stepping.advance(book)
         case "verify":
             return stages.verify(book)
+        case _:
+            assert_never(run.stage.phase)
 
 
 def _protect(book: Book, stage: Stage) -> bool:

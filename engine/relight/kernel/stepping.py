@@ -1,6 +1,6 @@
 """How the steps of a stage begin and go on, one after another or side by side."""
 
-from typing import Any
+from typing import Any, assert_never
 
 from relight.kernel import facts as f
 from relight.kernel import fanning, ramping
@@ -53,6 +53,8 @@ def _begin(book: Book, step: Step) -> bool:
             _begin_undo(book, step)
         case "action" | "probe":
             _begin_call(book, step)
+        case _:
+            assert_never(step.kind)
     return True
 
 
