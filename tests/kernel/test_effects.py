@@ -411,6 +411,8 @@ def test_retrying_a_failed_undo_remembers_what_had_been_undone_the_first_time() 
     desk.ask("ana", "retry")
     desk.report("y")
     desk.ask("ana", "resume")
+    assert ["x"] == desk.performing
+    desk.report("x")
     assert ["y"] == desk.performing
 
 

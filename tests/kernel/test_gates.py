@@ -343,7 +343,7 @@ def test_what_was_seen_has_to_be_what_is_asked() -> None:
 
 
 def test_the_scope_digest_is_of_resolved_arguments() -> None:
-    """Inputs, frozen probes and earlier results are in it; what a step of the stage itself will give is there as text."""
+    """Inputs, frozen probes and earlier results are in it; what a step of the stage will give is there as text."""
 
     def digest(rate: int, result: Any = 1) -> str:
         steps = (

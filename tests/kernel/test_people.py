@@ -235,7 +235,7 @@ def test_whatever_a_hold_offers_is_taken(index: int) -> None:
     for at in range(len(choices(held()[index].run))):
         desk = held()[index]
         choice = choices(desk.run)[at]
-        asked = asked_for(desk.run, choice, **desk.now)
+        asked = asked_for(choice, **desk.now)
         assert desk.say(asked), choice
 
 

@@ -21,6 +21,7 @@ from relight.kernel.asking_steps import (
 )
 from relight.kernel.authority import gate_roles, may_decide, permit
 from relight.kernel.book import Book
+from relight.kernel.holds import UNDO_HOLDS
 from relight.kernel.inputs import Asked
 from relight.kernel.plan import Gate, Stage
 from relight.kernel.stages import counting_votes
@@ -118,10 +119,10 @@ def _resume(book: Book, asked: Asked) -> None:
         raise NotNow(f"run {run.id} is not paused; {why}", hint=f"relight why {run.id[:8]} lists the ways on")
     if run.paused:
         book.say(f.Resumed, person=asked.person, reason=asked.reason)
+    if any(hold.code in UNDO_HOLDS for hold in holds):
+        reopen_undone(book, asked)
     for hold in holds:
         leave(book, hold, asked)
-    if any(hold.code in ("undone", "undo-failed") for hold in holds):
-        reopen_undone(book, asked)
 
 
 def _abort(book: Book, asked: Asked) -> None:

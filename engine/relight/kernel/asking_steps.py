@@ -7,6 +7,7 @@ from relight.kernel.authority import permit
 from relight.kernel.book import Book, find_hold
 from relight.kernel.choices import open_ways, unsure_steps
 from relight.kernel.effects import down_to, effect_key, may_undo, to_undo
+from relight.kernel.holds import UNDO_HOLDS
 from relight.kernel.inputs import Asked
 from relight.kernel.outcomes import hold_failed, in_force_after_all, is_unknown, settle, take_effect
 from relight.kernel.plan import ExpressionFailed, Stage, Step
@@ -46,7 +47,7 @@ def leave(book: Book, hold: Hold, asked: Asked) -> None:
 def leave_about(book: Book, asked: Asked, step: Step) -> None:
     """End every hold that is about this step, but for what was undone: only ``resume`` says what becomes of that."""
     for hold in book.run.holds:
-        if hold.step == step.id and hold.code not in ("undone", "undo-failed"):
+        if hold.step == step.id and hold.code not in UNDO_HOLDS:
             leave(book, hold, asked)
 
 
@@ -285,7 +286,11 @@ def undo(book: Book, asked: Asked) -> None:
     top = entries[0]
     if not top.sure and step.settle is None and not (top.undo is not None and top.undo.idempotent):
         raise NotNow(f"whether {step.id} happened is not known; say which first", hint=_mark_hint(book.run, step.id))
-    leave_about(book, asked, step)
+    # What else the run holds for about the step is answered when it is undone.
+    for code in ("step-unknown", "undo-failed"):
+        hold = find_hold(book.run, code, step=step.id)
+        if hold is not None:
+            leave(book, hold, asked)
     begin_undo(book, entries, then="hold", step=step.id, person=asked.person)
 
 

@@ -11,6 +11,7 @@ from relight.kernel.effects import effect_cleared, effect_in_force
 from relight.kernel.evolve_gates import GateFact, close_ticket, evolve_gate
 from relight.kernel.evolve_steps import StepFact, evolve_step, taken_over
 from relight.kernel.evolve_undo import UndoFact, evolve_undo
+from relight.kernel.holds import UNDO_HOLDS
 from relight.kernel.state import Hold, Prepared, ProbeReading, Ramping, Reading, Run, StageState, StepState, Unknown
 
 RunFact: TypeAlias = (
@@ -119,10 +120,12 @@ def _hold_left(run: Run, fact: f.HoldLeft) -> Run:
     # So is what probes said, but for what a waiting gate has frozen or a stage's steps have begun to use.
     frozen = run.stage.phase != "approach" or (run.ticket is not None and run.ticket.status == "waiting")
     probes = {name: reading for name, reading in run.stage.probes.items() if frozen and not reading.error}
+    answered = fact.verb == "resume" and fact.code in UNDO_HOLDS
     run = evolved(
         run,
         holds=left,
         stage=evolved(run.stage, tries=run.stage.tries + 1, probes=probes, verify_t=fact.t),
+        undo_before=None if answered else run.undo_before,
     )
     record = run.steps.get(fact.step)
     match record.state if record is not None else None:

@@ -35,8 +35,8 @@ def _begun(run: Run, fact: f.UndoBegun) -> Run:
         step=fact.step,
         back_to=fact.back_to,
         person=fact.person,
-        # Trying again what failed: what was undone the first time is to be done again as well.
-        steps=before.steps if before is not None and before.failed and fact.then == "hold" else (),
+        # Nobody has said resume since: what was undone the first time is to be done again as well.
+        steps=before.steps if before is not None and fact.then == "hold" else (),
     )
     run = evolved(run, undo=job, abort_undone=run.abort_undone or fact.then == "end")
     if fact.then == "step":

@@ -208,7 +208,7 @@ class Run:
         asks: How often gates asked; makes the next ticket.
         readings: The last turn of each watch; *checks* the last turn of each check, whoever watches it.
         breached: Guards that are breached, each since when.
-        undo_before: The last undo that a person asked for, as it ended; ``resume`` and ``retry`` go on from it.
+        undo_before: The last undo that a person asked for, as it ended, until ``resume`` or ``retry`` go on from it.
         rounds: How often something was undone; in idempotency keys, so that what is done again is really done.
     """
 

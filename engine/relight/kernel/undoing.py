@@ -7,6 +7,7 @@ from relight.kernel import facts as f
 from relight.kernel.book import Book
 from relight.kernel.effects import layers, to_undo
 from relight.kernel.fanning import SLICE_MAX, sort_hosts
+from relight.kernel.holds import UNDO_HOLDS
 from relight.kernel.inputs import Reported
 from relight.kernel.outcomes import backoff_ms, dispatch, ended_why, hold_failed, settle_deadline, stop
 from relight.kernel.state import Dispatch, EffectEntry, Run, UndoJob, Unknown
@@ -146,6 +147,7 @@ def reported(book: Book, done: Dispatch, given: Reported) -> None:
         entry = book.run.ledger.get(done.undoes)
         if entry is None or not (entry.targets or entry.maybe):
             book.say(f.EffectCleared, key=done.undoes, why="undone")
+            _leave_holds(book, step.id)
     elif outcome == "unknown":
         book.say(f.StepLost, step=step.id, dispatch=done.number, why=error)
     else:
@@ -154,6 +156,13 @@ def reported(book: Book, done: Dispatch, given: Reported) -> None:
         book.say(f.StepFailed, step=step.id, dispatch=done.number, error=error, final=final, again_t=again)
         if final:
             book.say(f.UndoFailed, key=done.undoes, error=error)
+
+
+def _leave_holds(book: Book, step: str) -> None:
+    """What the run held for about this step is nobody's question any more."""
+    for hold in book.run.holds:
+        if hold.step == step and hold.code not in UNDO_HOLDS:
+            book.say(f.HoldLeft, code=hold.code, stage=hold.stage, step=step, verb="undo")
 
 
 def _hosts_reported(

@@ -11,7 +11,7 @@ from relight.kernel import facts as f
 from relight.kernel.inputs import AnyInput, Asked, PeopleRead, Read, Reported, Started, Ticked, TookOver, Turned
 from relight.kernel.intents import AnyIntent, Perform, ReadProbe, Stop, Wake, Watch
 from relight.kernel.plan import Gate, Json, Person, Plan, Step, Verify
-from relight.kernel.state import Dispatch, Run
+from relight.kernel.state import Dispatch
 from relight.testing.plans import plan, stage
 from relight.testing.properties import Properties
 

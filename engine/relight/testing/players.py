@@ -12,7 +12,6 @@ from relight.errors import NotNow, NotPermitted
 from relight.kernel.choices import Choice, choices
 from relight.kernel.inputs import Asked, PeopleRead, Read, Reported, Ticked, TookOver, Turned
 from relight.kernel.intents import Perform, ReadProbe, Stop, Wake, Watch
-from relight.kernel.state import Run
 from relight.testing.desk import Desk
 from relight.testing.plans import PEOPLE
 
@@ -42,11 +41,9 @@ class Player:
         """Make one move."""
         kinds: list[Move] = [self._tick, self._tick, self._any_verb, self._choice, self._choice]
         kinds += [self._friendly_choice] * (4 if self.desk.run.holds or self.desk.run.ticket is not None else 0)
-        for intent, moves in ((Perform, 6), (Stop, 4), (ReadProbe, 4), (Watch, 6)):
-            if self.desk.wanted(intent):
-                kinds += [
-                    {Perform: self._report, Stop: self._report, ReadProbe: self._read, Watch: self._turn}[intent]
-                ] * moves
+        kinds += [self._report] * (6 if self.desk.run.dispatches else 0)
+        kinds += [self._read] * (4 if self.desk.wanted(ReadProbe) else 0)
+        kinds += [self._turn] * (6 if self.desk.wanted(Watch) else 0)
         kinds += [self._again, self._seldom]
         self.pick(kinds)()
 
@@ -56,7 +53,7 @@ class Player:
     def friendly(self) -> None:
         """Make the move that a kind world and sensible people make next."""
         desk = self.desk
-        if desk.wanted(Perform) or desk.wanted(Stop):
+        if desk.run.dispatches:
             self._say(self._reported(next(iter(desk.run.dispatches)), "succeeded"))
         elif desk.wanted(ReadProbe):
             self._say(Read(**self.desk.now, read=desk.wanted(ReadProbe)[0].id, value=1))
@@ -147,7 +144,7 @@ class Player:
         Raises:
             NotNow: the choice was none; a defect.
         """
-        asked = asked_for(self.desk.run, choice, **self.desk.now)
+        asked = asked_for(choice, **self.desk.now)
         for person in ANYBODY:
             try:
                 self.desk.say(replace(asked, person=person))
@@ -188,7 +185,7 @@ class Player:
             self.refused.append(refusal.message)
 
 
-def asked_for(run: Run, choice: Choice, *, at: int, t: int) -> Asked:
+def asked_for(choice: Choice, *, at: int, t: int) -> Asked:
     """Return the request that a choice's words stand for, as the command line would write it."""
     words = choice.words.split()
     fields: dict[str, str] = {}

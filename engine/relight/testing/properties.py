@@ -13,6 +13,7 @@ from relight.kernel.holds import HOLDS
 from relight.kernel.intents import Observe, Perform, Stop, Wake, Watch
 from relight.kernel.plan import Guard, Stage, Step
 from relight.kernel.state import Done, Fanning, Manual, Ramping, Run, Ticket, Unknown
+from relight.testing.legality import Change, changes, is_legal
 
 
 @dataclass(slots=True)
@@ -23,11 +24,13 @@ class Properties:
         entered: Stages whose gate was open and whose preconditions passed when they began.
         unknown: Dispatches whose outcome nobody knows, by step; of a fan-out also the hosts.
         keys: The idempotency key that each attempt of a thing had.
+        seen: The rows of the kernel's tables that were walked.
     """
 
     entered: set[str] = field(default_factory=set)
     unknown: dict[str, set[int]] = field(default_factory=dict)
     keys: dict[tuple[object, ...], str] = field(default_factory=dict)
+    seen: set[Change] = field(default_factory=set)
     dispatched: int = 0
 
     def __call__(self, before: Run, facts: list[f.AnyFact], after: Run) -> None:
@@ -36,7 +39,11 @@ class Properties:
         for fact in facts:
             assert fact.t >= run.t, "the run's clock never falls"
             self._fact(run, fact)
-            run = evolve(run, fact)
+            then = evolve(run, fact)
+            for change in changes(run, fact, then):
+                assert is_legal(change), f"no table has the row {change}"
+                self.seen.add(change)
+            run = then
         at_rest(after)
         if any(isinstance(fact, f.GuardBreached) for fact in facts):
             falls_at_once(before, facts, after)
@@ -56,6 +63,21 @@ class Properties:
                 assert run.ticket.status == "waiting" and fact.ticket not in run.spent
             case f.RampMoved():
                 ramp_may_move(run, fact)
+            case f.UndoEnded() if fact.back_to:
+                names = [stage.id for stage in run.plan.stages]
+                self.entered.difference_update(names[names.index(fact.back_to) :])
+            case f.Held():
+                assert fact.code in HOLDS, "every hold has a row"
+                assert (fact.code, fact.step) not in {(hold.code, hold.step) for hold in run.holds}
+            case f.RunEnded():
+                assert set(fact.left) == set(run.ledger), "every effect in force is reported as left"
+                assert set(self.unknown) <= set(fact.unknown), f"unknown steps are reported: {self.unknown}"
+            case _:
+                self._known(run, fact)
+
+    def _known(self, run: Run, fact: f.AnyFact) -> None:
+        """Keep track of what nobody knows."""
+        match fact:
             case f.StepLost() if run.dispatches[fact.dispatch].purpose != "undo":
                 self.unknown.setdefault(fact.step, set()).update(run.dispatches[fact.dispatch].targets or (-1,))
             case f.TargetsReported():
@@ -68,15 +90,6 @@ class Properties:
                 self._failed(run, fact)
             case f.EffectCleared():
                 self._cleared(run, fact)
-            case f.UndoEnded() if fact.back_to:
-                names = [stage.id for stage in run.plan.stages]
-                self.entered.difference_update(names[names.index(fact.back_to) :])
-            case f.Held():
-                assert fact.code in HOLDS, "every hold has a row"
-                assert (fact.code, fact.step) not in {(hold.code, hold.step) for hold in run.holds}
-            case f.RunEnded():
-                assert set(fact.left) == set(run.ledger), "every effect in force is reported as left"
-                assert set(self.unknown) <= set(fact.unknown), f"unknown steps are reported: {self.unknown}"
             case _:
                 pass
 
