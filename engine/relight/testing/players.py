@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from relight.errors import NotNow, NotPermitted
 from relight.kernel.choices import Choice, choices
 from relight.kernel.inputs import Asked, PeopleRead, Read, Reported, Ticked, TookOver, Turned
-from relight.kernel.intents import Perform, ReadProbe, Stop, Wake, Watch
+from relight.kernel.intents import ReadProbe, Wake, Watch
 from relight.testing.desk import Desk
 from relight.testing.plans import PEOPLE
 
