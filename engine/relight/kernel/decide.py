@@ -247,6 +247,8 @@ def _protects(run: Run, item: Dispatch) -> bool:
 def _end(book: Book, outcome: f.Outcome, why: str) -> None:
     unknown = [step for step, record in book.run.steps.items() if record.word == "unknown"]
     unknown += [entry.step for entry in book.run.ledger.values() if not entry.sure]
+    # A ramp that lost a move and could not be brought down: nobody knows where it is.
+    unknown += [step.id for step, ramp in ramping.ramps(book.run) if ramp.falling and book.run.steps[step.id].unknowns]
     book.say(f.RunEnded, outcome=outcome, left=tuple(book.run.ledger), unknown=tuple(dict.fromkeys(unknown)), why=why)
 
 

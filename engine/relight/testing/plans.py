@@ -7,7 +7,7 @@ What does not belong here: documents, and anything that runs a plan.
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from relight.kernel.plan import (
@@ -49,7 +49,7 @@ class Said:
     """An expression that is a function of its scope; the names are read off its text."""
 
     text: str
-    function: Callable[[Mapping[str, Any]], Json]
+    function: Callable[[Mapping[str, Any]], Json] = field(compare=False, repr=False)
 
     @property
     def names(self) -> frozenset[str]:

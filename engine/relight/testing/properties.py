@@ -4,7 +4,7 @@ What is asserted here is worked out from the facts and the plan as plainly as po
 that it judges. What does not belong here: how a run is played (``desk``, ``players``, ``walk``).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from relight.kernel import evolve, wanted
 from relight.kernel import facts as f
@@ -47,6 +47,11 @@ class Properties:
         at_rest(after)
         if any(isinstance(fact, f.GuardBreached) for fact in facts):
             falls_at_once(before, facts, after)
+
+    def copied(self) -> "Properties":
+        """Return what was held so far, to be held along another path; the rows that were walked are shared."""
+        unknown = {step: set(hosts) for step, hosts in self.unknown.items()}
+        return replace(self, entered=set(self.entered), unknown=unknown, keys=dict(self.keys))
 
     # ---- one fact on the run that it meets
 
