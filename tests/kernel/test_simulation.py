@@ -57,7 +57,7 @@ def test_two_thousand_runs_hold_the_properties_and_can_be_brought_to_an_end(chun
 
 def test_a_replay_gives_the_same_run_and_wants_the_same() -> None:
     """The journal is the only truth: folding its facts from the first gives the state and the wanted set."""
-    for seed in range(0, 200):
+    for seed in range(200):
         desk = play(seed)
         run: Run | None = None
         for fact in desk.facts:

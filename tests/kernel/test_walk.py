@@ -1,4 +1,4 @@
-"""Every state of small plans: the properties hold in each, an end can be reached from each, and nothing goes in circles.
+"""Every state of small plans: the properties hold, an end can be reached, and nothing goes in circles by itself.
 
 Limits on tries are lowered for the walk: a tenth try is no other state than a second.
 """

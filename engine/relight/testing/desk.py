@@ -32,7 +32,7 @@ class Desk:
 
     def __init__(self, plan: Plan, *, starter: str = "ana", drive: bool = True) -> None:
         self.t = 0
-        self._properties = Properties()
+        self.properties = Properties()
         self._requests = 0
         started = Started(at=EPOCH_MS, t=0, run="run-1", plan=plan, starter=starter)
         self.facts, self.run = turn(None, started)
@@ -51,7 +51,7 @@ class Desk:
         assert folded == run, "the run is not the fold of its facts"
         self.facts += facts
         self.run = run
-        self._properties(before, facts, run)
+        self.properties(before, facts, run)
         return facts
 
     @property
