@@ -1,4 +1,4 @@
-"""Every state that a small plan can be in is walked through, and each is sound."""
+"""Every state of small plans: the properties hold, an end can be reached, and nothing circles by itself.
 
 Limits on tries are lowered for the walk: a tenth try is no other state than a second.
 """
