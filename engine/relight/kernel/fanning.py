@@ -11,7 +11,7 @@ from relight.kernel.outcomes import LOST_AGAIN_MAX, clear_effect, dispatch, ende
 from relight.kernel.plan import Json, Step, Targets
 from relight.kernel.scope import resolve
 from relight.kernel.state import Dispatch, Fanning
-from relight.kernel.watching import between_id, blind, passes, reading
+from relight.kernel.watching import batch_of, between_id, blind, passes, pauses, reading
 
 SLICE_MAX = 100
 """Hosts in one dispatched and one reported fact."""
@@ -30,19 +30,9 @@ def begin(book: Book, step: Step) -> None:
     _slice(book, step, step.targets, "." * len(step.targets.hosts))
 
 
-def bounds(targets: Targets, index: int) -> tuple[int, int]:
-    """Return the first and one past the last host index of the batch that holds host *index*."""
-    start = 0
-    for size in targets.batches:
-        if index < start + size:
-            return start, start + size
-        start += size
-    return start, len(targets.hosts)
-
-
 def _slice(book: Book, step: Step, targets: Targets, status: str) -> None:
     first = status.index(".")
-    _, end = bounds(targets, first)
+    _, end = batch_of(targets, first)
     waiting = (index for index in range(first, min(end, len(status))) if status[index] == ".")
     _dispatch(book, step, tuple(islice(waiting, SLICE_MAX)))
 
@@ -74,9 +64,7 @@ def advance(book: Book, step: Step, fan: Fanning) -> bool:
     if "." not in fan.status:
         _succeed(book, step, targets, fan)
         return True
-    first = fan.status.index(".")
-    start, _ = bounds(targets, first)
-    if first == start and start > 0:
+    if pauses(targets, fan):
         for check in targets.between:
             if _between_fails(book, step, fan, check):
                 return True

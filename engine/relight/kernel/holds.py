@@ -71,6 +71,9 @@ _NOT_DONE = Way(
     verb="mark", who="known", value="not-done", leads_to="records that it did not happen; it is tried again or fails"
 )
 
+GATE_HOLDS = ("gate-denied", "gate-expired")
+"""Holds after a ticket was closed: ``ask`` begins the asking anew."""
+
 UNDO_HOLDS = ("undone", "undo-failed")
 """Holds after an undo that a person asked for: ``resume`` does again what was undone."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from relight.kernel.book import find_hold
+from relight.kernel.holds import GATE_HOLDS
 from relight.kernel.intents import AnyIntent, Observe, Perform, ReadProbe, Stop, Wake, Watch
 from relight.kernel.outcomes import settle_deadline
 from relight.kernel.plan import ExpressionFailed, Step, Use
@@ -91,6 +92,8 @@ def _probes(run: Run) -> Iterator[ReadProbe]:
         return
     index = index_of(run.plan)
     if run.stage.phase == "approach":
+        if any(hold.code in GATE_HOLDS for hold in run.holds):
+            return  # what was read for that asking is worth nothing for the next
         first = probes_missing(run, index.probes_when[stage.id])
         need = first or probes_missing(run, index.probes_stage[stage.id])
     else:

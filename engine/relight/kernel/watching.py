@@ -6,7 +6,7 @@ One place makes the names of watches, so that what is wanted and what is judged 
 from collections.abc import Iterator
 
 from relight.kernel.intents import Watch
-from relight.kernel.plan import Ramp, Stage, Step
+from relight.kernel.plan import Ramp, Stage, Step, Targets
 from relight.kernel.state import Fanning, Ramping, Reading, Run, StepRecord
 
 
@@ -91,13 +91,29 @@ def _step(run: Run, step: Step, record: StepRecord) -> Iterator[Watch]:
                 for_ms=dwell_ms(step.ramp, state),
                 not_before_t=max(state.since_t, state.cool_until_t),
             )
-    if isinstance(state, Fanning) and step.targets is not None and not state.dispatch:
+    if isinstance(state, Fanning) and step.targets is not None and pauses(step.targets, state):
         for check in step.targets.between:
             yield Watch(
                 id=between_id(run, step.id, state, check),
                 check=check,
                 not_before_t=state.reported_t + run.plan.checks[check].settle_ms,
             )
+
+
+def batch_of(targets: Targets, index: int) -> tuple[int, int]:
+    """Return the first and one past the last host index of the batch that holds host *index*."""
+    start = 0
+    for size in targets.batches:
+        if index < start + size:
+            return start, start + size
+        start += size
+    return start, len(targets.hosts)
+
+
+def pauses(targets: Targets, fan: Fanning) -> bool:
+    """Return whether a fan-out stands between two batches, where its checks have to pass."""
+    first = fan.status.find(".")
+    return not fan.dispatch and first > 0 and batch_of(targets, first)[0] == first
 
 
 def dwell_ms(ramp: Ramp, state: Ramping) -> int:
