@@ -25,7 +25,7 @@ UNTOLD = {"at", "t", "plan", "deadline_t", "digest", "scope_digest", "target", "
 
 def played(script: str, desk: Desk) -> str:
     """Return the transcript of a script, played at a desk."""
-    lines = []
+    lines: list[str] = []
     known: dict[str, AnyIntent] = {}
     state = ""
     for line in script.splitlines():
