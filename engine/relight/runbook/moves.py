@@ -22,7 +22,7 @@ class Moves:
     def __init__(self, planning: Planning, binder: Binder) -> None:
         self._planning = planning
         self._binder = binder
-        self._inventory: Inventory | None = None
+        self._inventory = planning.hosts
         self._groups = 0
 
     def steps(self, written: list[document.Step]) -> tuple[Step, ...]:

@@ -18,6 +18,7 @@ from relight.runbook.document import Input
 from relight.runbook.expressions import CelExpression, embedded
 from relight.runbook.gates import gate_of, people_of, solo_of
 from relight.runbook.inputs import BadInput, judged, limits, parsed
+from relight.runbook.inventory import Inventory
 from relight.runbook.measures import Measures
 from relight.runbook.moves import Moves
 from relight.runbook.offers import Offers
@@ -76,14 +77,21 @@ def prepare_plan(
     *,
     starter: str | None = None,
     registry: Registry | None = None,
+    hosts: Inventory | None = None,
 ) -> Planned:
-    """Return the plan, or all that is wrong; the arguments are those of :func:`make_plan`."""
+    """Return the plan, or all that is wrong.
+
+    Args:
+        hosts: The hosts of the site, where they are known without its inventory.
+
+    The other arguments are those of :func:`make_plan`.
+    """
     offers = Offers(registry)
     read, there = read_runbook(runbook, offers), read_site(site)
     here = read.complaints
     plan = None
     if read.document is not None and there.document is not None:
-        planning = Planning(read.document, there.document, here, there.complaints, offers)
+        planning = Planning(read.document, there.document, here, there.complaints, offers, hosts=hosts)
         _give_inputs(planning, inputs or {})
         if read.is_valid and there.is_valid:
             plan = _plan(planning, starter)

@@ -9,6 +9,7 @@ from relight.runbook.cel_text import read_cel
 from relight.runbook.complaints import Complaints, did_you_mean
 from relight.runbook.document import Runbook
 from relight.runbook.expressions import CelExpression, bare, embedded, substituted
+from relight.runbook.inventory import Inventory
 from relight.runbook.offers import Offers
 from relight.runbook.parts import Part
 from relight.runbook.site_document import Site
@@ -30,7 +31,7 @@ class Planning:
         there: Complaints about the site.
         scope: ``inputs`` and ``site``, as far as their values are known.
         providers: The site's providers that the plan uses, with their configuration.
-        late: Dotted names of step results that are read in a later stage than they come from.
+        hosts: The site's hosts, where they are known without its inventory.
     """
 
     runbook: Runbook
@@ -40,6 +41,7 @@ class Planning:
     offers: Offers
     scope: dict[str, Any] = field(default_factory=dict)
     providers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hosts: Inventory | None = None
 
     def paced(self, duration_ms: int) -> int:
         """Return a time that must pass, at the site's pace; none becomes zero."""

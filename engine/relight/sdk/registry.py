@@ -29,6 +29,12 @@ class Registry:
         for point in entry_points(group=GROUP) if plugins is None else ():
             self._found.setdefault(point.name, []).append(point)
 
+    def including(self, plugin: Plugin) -> "Registry":
+        """Return these plugins and one more, which nobody installed."""
+        more = Registry({**self._loaded, plugin.name: plugin})
+        more._found = self._found
+        return more
+
     def names(self) -> list[str]:
         """Return the names of all installed plugins."""
         return sorted({*self._loaded, *self._found})
