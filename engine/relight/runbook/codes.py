@@ -98,6 +98,7 @@ CODES: dict[str, Code] = {
     "RL614": _error("an undo that its provider cannot do"),
     "RL615": _error("a pace outside a practice site"),
     "RL616": _error("a limit that this site's queries cannot meet"),
+    "RL617": _error("a simulation that is not installed, or that refuses its parameters"),
 }
 
 

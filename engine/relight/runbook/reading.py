@@ -10,6 +10,7 @@ from relight.runbook.lint.rules import lint_runbook, lint_site
 from relight.runbook.offers import Offers
 from relight.runbook.parts import Part
 from relight.runbook.shorthand import write_out_runbook, write_out_site
+from relight.runbook.simulated import check_simulation
 from relight.runbook.site_document import Site
 from relight.runbook.source import Source, source_from_file
 from relight.runbook.validate import validate
@@ -56,7 +57,10 @@ def read_any(origin: str | Path | Source, offers: Offers | None = None) -> Read[
     if tree is None:
         return nothing
     if _kind(tree) == "site":
-        return Read(_site(tree, complaints), complaints)
+        site = _site(tree, complaints)
+        if site is not None:
+            check_simulation(site, complaints)
+        return Read(site, complaints)
     if _kind(tree) == "runbook":
         return Read(_runbook(tree, complaints, offers or Offers()), complaints)
     hint = "begin it with `runbook: NAME` or `site: NAME`"

@@ -102,6 +102,16 @@ class Surface(Part):
     """The query that tells the share of bad ones, 0 to 1."""
 
 
+class Simulation(Part):
+    """A site that exists only as numbers, for rehearsals."""
+
+    thing: ClassVar[str] = "a simulation"
+    use: Slug
+    """Which one; ``relight plugins`` lists them."""
+    with_: Arguments = Field(default_factory=dict, alias="with")
+    """Its parameters: how much is asked, how much can be carried, what is broken."""
+
+
 class Site(Part):
     """Where a runbook is carried out, and how."""
 
@@ -130,6 +140,8 @@ class Site(Part):
     """What steps can fan out over."""
     surfaces: dict[Id, Surface] = Field(default_factory=dict)
     """What users see."""
+    simulation: Simulation | None = None
+    """What ``relight rehearse`` plays instead of this site; runs never look at it."""
     journal: Text | None = None
     """A shared journal: ``sqlite:///PATH`` or ``postgresql://…``."""
 

@@ -25,6 +25,7 @@ from relight.sdk.plugin import (
 from relight.sdk.process_tree import end_marked, find_marked
 from relight.sdk.processes import Finished, child_environment, run_process
 from relight.sdk.secrets import Secret, SecretOrText, Secrets
+from relight.sdk.simulation import Curve, Setting, Simulation, Toll, Work
 from relight.sdk.text import fit, one_line, parse_json
 from relight.sdk.values import Duration, Percent, Rate, Share, format_duration, parse_duration
 
@@ -33,6 +34,7 @@ __all__ = [
     "Arguments",
     "Call",
     "Contract",
+    "Curve",
     "Duration",
     "Failed",
     "Finished",
@@ -49,8 +51,12 @@ __all__ = [
     "Secret",
     "SecretOrText",
     "Secrets",
+    "Setting",
     "Share",
+    "Simulation",
     "TargetHost",
+    "Toll",
+    "Work",
     "capabilities",
     "child_environment",
     "end_marked",
