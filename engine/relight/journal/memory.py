@@ -19,6 +19,7 @@ from relight.journal.port import (
     SAMPLES_MAX,
     Answer,
     Batch,
+    Kept,
     Lease,
     Record,
     Request,
@@ -46,6 +47,7 @@ class MemoryStore:
     requests: dict[str, Request] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
+    shelves: dict[str, dict[str, Kept]] = field(default_factory=dict)
     writes: int = 0
     lock: RLock = field(default_factory=RLock)
 
@@ -241,6 +243,33 @@ class MemoryJournal:
         """Return a blob."""
         return self.store.blobs.get(digest)
 
+    def keep(self, thing: Kept, *, only_new: bool = False) -> bool:
+        """Put a thing on its shelf; see the port."""
+        with self.store.lock:
+            there = {name: old for name, old in self._shelf(thing.shelf).items() if _lasts(old, thing.at)}
+            self.store.shelves[thing.shelf] = there
+            body = refusals.checked_thing(thing, len(there), known=thing.name in there)
+            if only_new and thing.name in there:
+                return False
+            there[thing.name] = replace(thing, body=json.loads(body))
+            self._wrote()
+            return True
+
+    def kept(self, shelf: str, now: int) -> list[Kept]:
+        """Return what is on a shelf; see the port."""
+        with self.store.lock:
+            there = [thing for thing in self._shelf(shelf).values() if _lasts(thing, now)]
+        return sorted(there, key=lambda thing: (thing.at, thing.name))
+
+    def let_go(self, shelf: str, name: str) -> bool:
+        """Take a thing from its shelf; see the port."""
+        with self.store.lock:
+            self._wrote()
+            return self._shelf(shelf).pop(name, None) is not None
+
+    def _shelf(self, shelf: str) -> dict[str, Kept]:
+        return self.store.shelves.setdefault(shelf, {})
+
     def close(self) -> None:
         """Let go of it; what it drove has no driver any more."""
         self._closed = True
@@ -278,3 +307,7 @@ class MemoryHold:
         if run is None or run.lease is None or run.lease.epoch != self._lease.epoch or run.driven_by is None:
             return None
         return run
+
+
+def _lasts(thing: Kept, now: int) -> bool:
+    return thing.until is None or thing.until > now

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-FORMAT = 1
+FORMAT = 2
 """The version of the stored format; a journal with a higher one is refused by name."""
 
 GENESIS = "0" * 64
@@ -30,6 +30,12 @@ SAMPLES_MAX = 20_000
 
 BLOB_BYTES_MAX = 1024 * 1024
 """Output that is longer is cut by whoever keeps it; its digest is of the whole."""
+
+SHELF_MAX = 10_000
+"""Things on one shelf: a door that keeps more has forgotten to let go of something."""
+
+KEPT_BYTES_MAX = 64 * 1024
+"""What a door keeps is an address, a proposal or a name for something; none is larger than a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +140,20 @@ class Batch:
     ended_at: int | None = None
     live: dict[str, Any] | None = None
     urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A small thing that a door keeps beside the runs: a sign of life, a proposal, where a message stands in a chat.
+
+    *until* is wall milliseconds after which it is as if it were not there; None: until somebody lets go of it.
+    """
+
+    shelf: str
+    name: str
+    at: int
+    body: dict[str, Any]
+    until: int | None = None
 
 
 class DriverHold(Protocol):
@@ -263,6 +283,23 @@ class Journal(Protocol):
 
     def blob(self, digest: str) -> bytes | None:
         """Return a blob."""
+
+    # -- shelves: what doors share, and no fact of any run
+
+    def keep(self, thing: Kept, *, only_new: bool = False) -> bool:
+        """Put *thing* on its shelf in place of what has its name there, and say whether it is there now.
+
+        With *only_new* nothing is replaced: of several that reach for a name at the same moment one gets True.
+
+        Raises:
+            JournalError: the shelf is full, the thing is too large, or nothing can be written.
+        """
+
+    def kept(self, shelf: str, now: int) -> list[Kept]:
+        """Return what is on that shelf at the time *now*, oldest first."""
+
+    def let_go(self, shelf: str, name: str) -> bool:
+        """Take a thing from its shelf, and say whether it was there: it is handed to one taker only."""
 
     def close(self) -> None:
         """Let go of it; a lease that was not released counts as a dead driver's."""

@@ -5,7 +5,18 @@ import re
 from collections.abc import Sequence
 
 from relight.errors import JournalError, Locked, StaleDriver
-from relight.journal.port import BLOB_BYTES_MAX, BODY_BYTES_MAX, PENDING_MAX, REQUEST_BYTES_MAX, Batch, Lease, Request
+from relight.journal.port import (
+    BLOB_BYTES_MAX,
+    BODY_BYTES_MAX,
+    KEPT_BYTES_MAX,
+    PENDING_MAX,
+    REQUEST_BYTES_MAX,
+    SHELF_MAX,
+    Batch,
+    Kept,
+    Lease,
+    Request,
+)
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -106,3 +117,17 @@ def checked_run(run: str) -> None:
 def blob_too_large(size: int) -> JournalError:
     """Output that its keeper should have cut."""
     return JournalError(f"{size} bytes of output are more than a journal keeps ({BLOB_BYTES_MAX} bytes)")
+
+
+def checked_thing(thing: Kept, there: int, *, known: bool) -> str:
+    """Return a kept thing's JSON.
+
+    Raises:
+        JournalError: it is too large, or its shelf is full.
+    """
+    body = json.dumps(thing.body, separators=(",", ":"))
+    if len(body) > KEPT_BYTES_MAX:
+        raise JournalError(f"{len(body)} bytes for the shelf {thing.shelf} are more than one holds ({KEPT_BYTES_MAX})")
+    if there >= SHELF_MAX and not known:
+        raise JournalError(f"the shelf {thing.shelf} is full: {there} things", hint="somebody forgot to let go of them")
+    return body

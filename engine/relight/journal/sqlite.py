@@ -14,10 +14,11 @@ from typing import Any
 import apsw
 
 from relight.journal import refusals
-from relight.journal.port import BLOB_BYTES_MAX, Answer, Batch, Lease, Record, Request, Row, Sample
+from relight.journal.port import BLOB_BYTES_MAX, Answer, Batch, Kept, Lease, Record, Request, Row, Sample
 from relight.journal.sqlite_append import append_batch, create_run
 from relight.journal.sqlite_connection import Connections, JournalFull
 from relight.journal.sqlite_leases import Leases, SqliteHold
+from relight.journal.sqlite_shelves import keep_on_shelf
 
 _CHUNK = 500
 """Records read at once: no transaction stays open while somebody looks at them."""
@@ -194,6 +195,30 @@ class SqliteJournal:
         """Return a blob."""
         rows = self._all("SELECT content FROM blobs WHERE digest = ?", digest)
         return rows[0][0] if rows else None
+
+    # -- shelves
+
+    def keep(self, thing: Kept, *, only_new: bool = False) -> bool:
+        """Put a thing on its shelf; see the port."""
+        return self._connections.write(lambda connection: keep_on_shelf(connection, thing, only_new=only_new))
+
+    def kept(self, shelf: str, now: int) -> list[Kept]:
+        """Return what is on a shelf; see the port."""
+        question = (
+            "SELECT name, at, until, body FROM shelves WHERE shelf = ? AND (until IS NULL OR until > ?) "
+            "ORDER BY at, name"
+        )
+        rows = self._all(question, shelf, now)
+        return [Kept(shelf=shelf, name=name, at=at, until=until, body=json.loads(b)) for name, at, until, b in rows]
+
+    def let_go(self, shelf: str, name: str) -> bool:
+        """Take a thing from its shelf; see the port."""
+
+        def work(connection: apsw.Connection) -> bool:
+            connection.execute("DELETE FROM shelves WHERE shelf = ? AND name = ?", (shelf, name))
+            return connection.changes() > 0
+
+        return self._connections.write(work)
 
     def close(self) -> None:
         """Let go of it; a lease that was not released counts as a dead driver's."""

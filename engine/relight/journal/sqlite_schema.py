@@ -53,7 +53,14 @@ CREATE TRIGGER requests_remain BEFORE DELETE ON requests
     BEGIN SELECT RAISE(ABORT, 'requests are never removed'); END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_SHELVES = """
+CREATE TABLE shelves (
+    shelf TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER, body TEXT NOT NULL,
+    PRIMARY KEY (shelf, name)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SHELVES)
 """The statements that make version 1 of nothing, version 2 of version 1, and so on."""
 
 assert len(MIGRATIONS) == FORMAT
