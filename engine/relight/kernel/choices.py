@@ -1,16 +1,16 @@
 """What can be said to a run right now, by whom, and where it leads: the source of ``next`` and ``why``."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from relight.kernel.authority import gate_roles
 from relight.kernel.effects import down_to, may_undo
+from relight.kernel.frozen import frozen
 from relight.kernel.holds import ABORT, HOLDS, Way, Who
 from relight.kernel.outcomes import is_unknown
 from relight.kernel.state import EffectEntry, Hold, Manual, Ramping, Run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Choice:
     """One legal verb.
 

@@ -1,7 +1,8 @@
 """What every fact carries, and the words that more than one of them uses."""
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from relight.kernel.frozen import frozen
 
 Verdict: TypeAlias = Literal["pass", "fail", "neutral", "inconclusive"]
 """``neutral`` is not yet: enough data, but neither passed for long enough nor failed for long enough."""
@@ -11,7 +12,7 @@ Outcome: TypeAlias = Literal["succeeded", "failed", "aborted"]
 Direction: TypeAlias = Literal["up", "down"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fact:
     """The base of all facts."""
 

@@ -5,10 +5,11 @@ never falling; the only time that is compared). The journal adds version, run, s
 What does not belong here: what anybody wants (intents), or said (inputs).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from relight.kernel.fact import Direction, Fact, Outcome, Purpose, Verdict
+from relight.kernel.frozen import frozen
 from relight.kernel.plan import Json, Person, Plan, Solo
 from relight.kernel.step_facts import (
     EffectCleared,
@@ -96,7 +97,7 @@ __all__ = [
 # ---- the run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunStarted(Fact):
     """A plan became a run. *starter* is a person's id, or ``os:NAME`` for somebody the site does not know."""
 
@@ -106,7 +107,7 @@ class RunStarted(Fact):
     door: str = "cli"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DriverTookOver(Fact):
     """A driver holds the run under a new epoch; verdicts and readings start anew.
 
@@ -118,7 +119,7 @@ class DriverTookOver(Fact):
     clock_lost: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PlanAmended(Fact):
     """The plan was changed during the run (its place is kept; the verbs come later)."""
 
@@ -128,7 +129,7 @@ class PlanAmended(Fact):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PeopleTurned(Fact):
     """The site's people are now these; votes of those who lost a role no longer count."""
 
@@ -136,7 +137,7 @@ class PeopleTurned(Fact):
     solo: Solo | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Paused(Fact):
     """Nothing goes forward until somebody resumes; moves to less exposure still do."""
 
@@ -144,7 +145,7 @@ class Paused(Fact):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Resumed(Fact):
     """The pause is over."""
 
@@ -152,7 +153,7 @@ class Resumed(Fact):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AbortBegun(Fact):
     """Somebody ended it: nothing forward starts any more, what is under way is stopped."""
 
@@ -160,7 +161,7 @@ class AbortBegun(Fact):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Held(Fact):
     """The run stands still and asks a person; *code* names the row of the hold table."""
 
@@ -171,7 +172,7 @@ class Held(Fact):
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HoldLeft(Fact):
     """A person (or a settled outcome, then *person* is empty) ended the hold."""
 
@@ -183,7 +184,7 @@ class HoldLeft(Fact):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RequestRefused(Fact):
     """A person asked for what was not legal or not theirs to ask."""
 
@@ -194,7 +195,7 @@ class RequestRefused(Fact):
     permitted: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Noted(Fact):
     """Somebody wrote something down."""
 
@@ -203,7 +204,7 @@ class Noted(Fact):
     door: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunEnded(Fact):
     """The run is over; *left* are the ledger keys of effects that are still in force, *unknown* unsettled steps."""
 
@@ -216,7 +217,7 @@ class RunEnded(Fact):
 # ---- what was read
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProbeRead(Fact):
     """A probe answered, or could not (*error*).
 
@@ -229,7 +230,7 @@ class ProbeRead(Fact):
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CheckTurned(Fact):
     """A watched check's verdict changed; *use* tells where it is watched.
 
@@ -247,7 +248,7 @@ class CheckTurned(Fact):
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GuardBreached(Fact):
     """A guard failed for as long as it may: forward motion stops."""
 
@@ -255,7 +256,7 @@ class GuardBreached(Fact):
     value: float | bool | str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GuardCleared(Fact):
     """The guard passes again."""
 
@@ -266,7 +267,7 @@ class GuardCleared(Fact):
 # ---- stages and gates
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StageEntered(Fact):
     """Its ``when`` is true, its gate is open and its preconditions pass: its first step may start."""
 
@@ -274,7 +275,7 @@ class StageEntered(Fact):
     readings: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StageSkipped(Fact):
     """It was left out: its ``when`` is false, or a person skipped it."""
 
@@ -284,7 +285,7 @@ class StageSkipped(Fact):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StageVerified(Fact):
     """All its steps are done and all its checks passed, or a person waived them (*person*, *reason*)."""
 
@@ -294,7 +295,7 @@ class StageVerified(Fact):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GateAsked(Fact):
     """A gate asks people; *ticket* is good for this asking alone, *scope_digest* is what a vote binds."""
 
@@ -305,7 +306,7 @@ class GateAsked(Fact):
     expires_t: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VoteCast(Fact):
     """Somebody with authority approved this ticket."""
 
@@ -317,7 +318,7 @@ class VoteCast(Fact):
     solo: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GateDenied(Fact):
     """Somebody with authority denied; the ticket is closed."""
 
@@ -327,7 +328,7 @@ class GateDenied(Fact):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GateExpired(Fact):
     """Nobody answered in time (or the clock was lost); the ticket is closed."""
 
@@ -335,7 +336,7 @@ class GateExpired(Fact):
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GateEscalated(Fact):
     """The next person on the list was told; *index* is the position in the list."""
 
@@ -344,7 +345,7 @@ class GateEscalated(Fact):
     index: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GateOpened(Fact):
     """Quorum, authority and every required check held together; *readings* is what they saw."""
 

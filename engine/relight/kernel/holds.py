@@ -5,13 +5,14 @@ A verb's *who* is ``gate`` (a role of the stage's gate; anybody known where it h
 site, or the starter) or ``anybody`` (whoever reaches the door: stopping is never refused).
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from relight.kernel.frozen import frozen
 
 Who: TypeAlias = Literal["gate", "known", "anybody"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Way:
     """One verb that fits a hold: *leads_to* completes "relight VERB …: it …".
 
@@ -29,7 +30,7 @@ class Way:
     only: Literal["", "optional", "settled", "undoable"] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HoldKind:
     """One code: *means* completes "the run holds because …"."""
 

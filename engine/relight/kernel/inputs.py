@@ -4,14 +4,15 @@ Only :class:`Asked` may be refused (``NotNow``, ``NotPermitted``); what the worl
 and what no longer matters gives no facts.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from relight.kernel.facts import Verdict
+from relight.kernel.frozen import frozen
 from relight.kernel.plan import Json, Person, Plan, Solo
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Input:
     """The base of all inputs: *at* is wall milliseconds since 1970, *t* the run's clock in milliseconds."""
 
@@ -19,7 +20,7 @@ class Input:
     t: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Started(Input):
     """A person started a plan; the only input that a run does not exist for yet."""
 
@@ -29,7 +30,7 @@ class Started(Input):
     door: str = "cli"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TookOver(Input):
     """A driver begins: whatever an earlier one had in its hands is lost."""
 
@@ -38,12 +39,12 @@ class TookOver(Input):
     clock_lost: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ticked(Input):
     """Time has passed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Turned(Input):
     """The judge changed its mind about a watched check."""
 
@@ -57,7 +58,7 @@ class Turned(Input):
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Read(Input):
     """A reading that was wanted came back; *read* is the intent's identity."""
 
@@ -66,7 +67,7 @@ class Read(Input):
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PeopleRead(Input):
     """The site's people were read again and are different."""
 
@@ -74,7 +75,7 @@ class PeopleRead(Input):
     solo: Solo | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reported(Input):
     """A dispatch ended.
 
@@ -93,7 +94,7 @@ class Reported(Input):
     targets: dict[str, str | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asked(Input):
     """A person asked for something at a door.
 

@@ -4,14 +4,15 @@ They are level-triggered: a driver compares them with what it has in hand, start
 and ends what is no longer wanted (a :class:`Perform` ends only by its report or an explicit :class:`Stop`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from relight.kernel.facts import Purpose
+from relight.kernel.frozen import frozen
 from relight.kernel.plan import Use
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Perform:
     """Do this; answer with ``Reported(dispatch=…)``. Identity: *dispatch*."""
 
@@ -31,7 +32,7 @@ class Perform:
         return f"perform:{self.dispatch}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stop:
     """End that dispatch with its children, then report what became of it. Identity: *dispatch*."""
 
@@ -43,7 +44,7 @@ class Stop:
         return f"stop:{self.dispatch}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReadProbe:
     """Read this once and answer with ``Read(read=id)``. With *value_in_force*, call the action's ``in_force``.
 
@@ -58,7 +59,7 @@ class ReadProbe:
     value_in_force: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Watch:
     """Sample this check and answer with ``Turned(use=id)`` each time the verdict changes.
 
@@ -77,7 +78,7 @@ class Watch:
     not_before_t: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Observe:
     """Read now and then what is really in force of this effect, for people to see. Identity: *key*."""
 
@@ -90,7 +91,7 @@ class Observe:
         return f"observe:{self.key}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wake:
     """Send ``Ticked`` at *t*, not later than a moment after. Identity: *t*."""
 

@@ -8,10 +8,10 @@ Drivers own the judges; after a takeover they are new and empty. The kernel sees
 import hashlib
 import math
 from collections import deque
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from relight.kernel.facts import Verdict
+from relight.kernel.frozen import frozen
 from relight.kernel.intents import Watch
 from relight.kernel.plan import Check, ExpressionFailed
 
@@ -24,7 +24,7 @@ STAMPS_MAX = 16
 """Data points remembered by their stamp: several sources that answer in turn, each a few points behind the other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sample:
     """One answer of a source.
 
@@ -41,7 +41,7 @@ class Sample:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Turn:
     """A verdict that changed, with what it rests on."""
 

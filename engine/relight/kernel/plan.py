@@ -6,8 +6,10 @@ What does not belong here: reading documents, and deciding anything.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from relight.kernel.frozen import frozen
 
 Json: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 Tree: TypeAlias = Any
@@ -43,7 +45,7 @@ class ExpressionFailed(Exception):
     """An expression met data that it cannot work on; the text says which and why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Use:
     """A capability bound to a provider: who is called, with what, and what that means for the ledger.
 
@@ -76,7 +78,7 @@ class Use:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Check:
     """A query or probe with a criterion.
 
@@ -97,7 +99,7 @@ class Check:
     on_inconclusive: Literal["hold", "wait"] = "hold"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Probe:
     """A named reading that gates and steps refer to as ``probes.<id>``."""
 
@@ -105,7 +107,7 @@ class Probe:
     use: Use
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Guard:
     """A check that is watched all the time."""
 
@@ -114,7 +116,7 @@ class Guard:
     on_breach: Literal["step_back", "hold"] = "hold"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verify:
     """A check that a stage must pass before it is done.
 
@@ -127,14 +129,14 @@ class Verify:
     ratio: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Precondition:
     """What must hold before a stage's first step: *check* names a check, inline ones are given an id by the planner."""
 
     check: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Approval:
     """Who must agree, and for how long an agreement stands."""
 
@@ -144,7 +146,7 @@ class Approval:
     valid_for_ms: int = 600_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Escalation:
     """Whom to tell when a gate has waited *after_ms*."""
 
@@ -152,7 +154,7 @@ class Escalation:
     notify: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Gate:
     """The point that people must open."""
 
@@ -165,7 +167,7 @@ class Gate:
     escalate: tuple[Escalation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Retry:
     """How often and how patiently a failed step is tried; jitter is seeded by the run's id."""
 
@@ -174,7 +176,7 @@ class Retry:
     max_backoff_ms: int = 60_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Settle:
     """The probe that tells whether an unknown step happened."""
 
@@ -184,7 +186,7 @@ class Settle:
     interval_ms: int = 1_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Undo:
     """How an effect is reversed.
 
@@ -197,7 +199,7 @@ class Undo:
     ask: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ramp:
     """One argument moved through declared values, with checks at each.
 
@@ -214,7 +216,7 @@ class Ramp:
     max_step_backs: int = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Targets:
     """A fan-out: the site's hosts, resolved and frozen, and the batches they are taken in.
 
@@ -232,7 +234,7 @@ class Targets:
 StepKind: TypeAlias = Literal["action", "probe", "wait", "manual", "undo"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """One action, probe, wait, manual task or undo inside a stage.
 
@@ -264,7 +266,7 @@ class Step:
     group: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stage:
     """An ordered part of a runbook: gate, preconditions, steps, verify."""
 
@@ -278,7 +280,7 @@ class Stage:
     verify: tuple[Verify, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Person:
     """Somebody the site knows: *identities* maps a door (``os``, ``slack``, ``matrix``, ``key``) to an id there."""
 
@@ -287,7 +289,7 @@ class Person:
     identities: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Solo:
     """The site's rule for a starter who is alone."""
 
@@ -295,7 +297,7 @@ class Solo:
     roles: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plan:
     """What a run will do: its digest is SHA-256 over its canonical JSON without *people*, *solo* and *digest*.
 

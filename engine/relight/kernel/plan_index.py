@@ -4,12 +4,12 @@ What does not belong here: anything about a run.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from relight.kernel.frozen import frozen
 from relight.kernel.plan import Expression, Plan, Stage, Step, Tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PlanIndex:
     """Every step by its id with its stage, and the named probes that steps and stages read.
 

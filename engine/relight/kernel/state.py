@@ -5,12 +5,13 @@ What does not belong here: rules about what may follow.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import takewhile
 from typing import Any, Literal, TypeAlias
 
 from relight.kernel.changing import evolved
 from relight.kernel.facts import Outcome, Verdict
+from relight.kernel.frozen import frozen
 from relight.kernel.plan import Json, Person, Plan, Solo, Stage, Step, Use
 from relight.kernel.plan_index import index_of
 from relight.kernel.records import Records
@@ -40,7 +41,7 @@ StageWord: TypeAlias = Literal["pending", "waiting", "running", "verifying", "he
 # ---- gates, holds, readings
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Vote:
     """One person's approval of one ticket."""
 
@@ -53,7 +54,7 @@ class Vote:
     solo: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Ticket:
     """One asking of a gate."""
 
@@ -69,7 +70,7 @@ class Ticket:
     status: Literal["waiting", "open", "denied", "expired", "superseded"] = "waiting"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Hold:
     """Why the run stands still; *code* names the row in :mod:`relight.kernel.holds`."""
 
@@ -82,7 +83,7 @@ class Hold:
     t: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Reading:
     """The last turn of one watched check."""
 
@@ -96,7 +97,7 @@ class Reading:
     t: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class ProbeReading:
     """What a named probe answered while the current stage is approached or under way."""
 
@@ -109,7 +110,7 @@ class ProbeReading:
 # ---- effects, undo
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class EffectEntry:
     """An effect in force.
 
@@ -146,7 +147,7 @@ class EffectEntry:
     maybe: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class UndoJob:
     """Effects that are being undone, one after another; *queue* holds what is left, the first is next or under way.
 
@@ -175,7 +176,7 @@ class UndoJob:
 # ---- stage and run
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class StageState:
     """The stage at the cursor.
 
@@ -197,7 +198,7 @@ class StageState:
     probes: dict[str, ProbeReading] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Run:
     """A run.
 

@@ -1,15 +1,16 @@
 """Facts about steps, ramps, effects and undoing; the part of :mod:`relight.kernel.facts` that is about steps."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from relight.kernel.fact import Direction, Fact, Purpose
+from relight.kernel.frozen import frozen
 from relight.kernel.plan import Json, Use
 
 # ---- steps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepPrepared(Fact):
     """Its arguments are resolved; the value in force is read before it is dispatched."""
 
@@ -18,7 +19,7 @@ class StepPrepared(Fact):
     args: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepDispatched(Fact):
     """Intent, durable before it is acted on.
 
@@ -47,7 +48,7 @@ class StepDispatched(Fact):
     undoes: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepSucceeded(Fact):
     """It happened. *dispatch* is 0 for steps that dispatch nothing (waits, manual tasks, empty ramps)."""
 
@@ -56,7 +57,7 @@ class StepSucceeded(Fact):
     result: Json = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepFailed(Fact):
     """It certainly did not happen. *final* says that no further attempt follows by itself.
 
@@ -70,7 +71,7 @@ class StepFailed(Fact):
     again_t: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepLost(Fact):
     """It may or may not have happened."""
 
@@ -79,7 +80,7 @@ class StepLost(Fact):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepSettled(Fact):
     """An unknown outcome is known now, by a probe, a late report or a person."""
 
@@ -92,7 +93,7 @@ class StepSettled(Fact):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepStopping(Fact):
     """What is under way was told to stop; if nothing is heard by *until_t* its outcome is unknown."""
 
@@ -102,7 +103,7 @@ class StepStopping(Fact):
     until_t: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepSkipped(Fact):
     """It was left out: its ``when`` is false, or a person skipped it."""
 
@@ -112,7 +113,7 @@ class StepSkipped(Fact):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RetryScheduled(Fact):
     """It will be tried again at *until_t*; *attempt* is the number of that attempt."""
 
@@ -122,7 +123,7 @@ class RetryScheduled(Fact):
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepReopened(Fact):
     """A person sent a finished or held step back to its beginning (``retry``); *attempt* counts on."""
 
@@ -130,7 +131,7 @@ class StepReopened(Fact):
     person: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TargetsReported(Fact):
     """A slice of a fan-out (or of its undo) reported.
 
@@ -144,7 +145,7 @@ class TargetsReported(Fact):
     unknown: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RampBegun(Fact):
     """A ramp's values are resolved: the floor first, then every declared value above it.
 
@@ -158,7 +159,7 @@ class RampBegun(Fact):
     before_known: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RampMoved(Fact):
     """A ramp goes to another of its values; its dispatch follows.
 
@@ -174,7 +175,7 @@ class RampMoved(Fact):
     stands: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RampCooling(Fact):
     """A ramp waits after stepping back, until *until_t*."""
 
@@ -182,7 +183,7 @@ class RampCooling(Fact):
     until_t: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RampSteered(Fact):
     """A person told a ramp to stay (lasting) or to go on."""
 
@@ -191,7 +192,7 @@ class RampSteered(Fact):
     person: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WaitBegun(Fact):
     """A wait step waits until *until_t*."""
 
@@ -199,7 +200,7 @@ class WaitBegun(Fact):
     until_t: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ManualAsked(Fact):
     """A person was asked to do something by hand and to mark it."""
 
@@ -210,7 +211,7 @@ class ManualAsked(Fact):
 # ---- effects and undoing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EffectInForce(Fact):
     """A change is in force (or may be, when not *sure*).
 
@@ -233,7 +234,7 @@ class EffectInForce(Fact):
     targets: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EffectDrifted(Fact):
     """The world no longer shows the value (its place is kept; re-asserting comes later)."""
 
@@ -241,7 +242,7 @@ class EffectDrifted(Fact):
     observed: Json = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EffectCleared(Fact):
     """The effect is no longer in force.
 
@@ -255,7 +256,7 @@ class EffectCleared(Fact):
     never: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UndoBegun(Fact):
     """These effects are undone, in this order; *then* is what follows: ``hold``, ``end`` or ``step``.
 
@@ -270,7 +271,7 @@ class UndoBegun(Fact):
     person: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UndoFailed(Fact):
     """One effect could not be undone and stays in the ledger; the rest go on."""
 
@@ -278,7 +279,7 @@ class UndoFailed(Fact):
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UndoEnded(Fact):
     """Everything that was to be undone was tried; *back_to* is the stage at whose start the run now stands."""
 

@@ -3,16 +3,17 @@
 What does not belong here: what changes it (:mod:`relight.kernel.evolve_steps`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from relight.kernel.facts import Purpose
+from relight.kernel.frozen import frozen
 from relight.kernel.plan import Json, Use
 
 StepWord: TypeAlias = Literal["pending", "running", "succeeded", "failed", "unknown", "skipped", "undone"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Prepared:
     """Its arguments are resolved; the value in force is being read, since *since_t*, before it is dispatched.
 
@@ -27,21 +28,21 @@ class Prepared:
     before: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Running:
     """One dispatch is under way (see ``Run.dispatches``)."""
 
     dispatch: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Backoff:
     """It failed and is tried again at *until_t*."""
 
     until_t: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Unknown:
     """It may or may not have happened; *reads* settle readings were taken since *since_t*.
 
@@ -56,26 +57,26 @@ class Unknown:
     last_read_t: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Waiting:
     """A wait step, until *until_t*."""
 
     until_t: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Manual:
     """A person was asked to do it and mark it."""
 
     instruction: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Undoing:
     """An undo step whose undo is under way."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Ramping:
     """A ramp at ``values[position]``; 0 is the floor.
 
@@ -113,7 +114,7 @@ class Ramping:
         return not self.settled and bool(self.why)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Fanning:
     """A fan-out: one status character per host (``.`` waiting, ``>`` dispatched, ``+`` done, ``x`` failed, ``?``).
 
@@ -135,14 +136,14 @@ class Fanning:
         return tuple(index for index, status in enumerate(self.status) if status == mark)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Failed:
     """It failed for good and waits for a person (or the run went on without it: ``Done``)."""
 
     error: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Done:
     """Nothing more happens to it by itself."""
 
@@ -154,7 +155,7 @@ StepState: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class StepRecord:
     """A step that has begun. Steps that have not are absent from ``Run.steps`` (and are pending)."""
 
@@ -187,7 +188,7 @@ class StepRecord:
                 return "running"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(slots=False)
 class Dispatch:
     """Something that was dispatched and has not been heard of.
 
