@@ -115,7 +115,7 @@ def test_a_wrong_call_is_told_what_is_wrong(cls: Any, given: dict[str, Any], com
 def test_fields_are_given_by_keyword() -> None:
     """By position none can be given, and none is matched."""
     with pytest.raises(TypeError):
-        Slotted(1)  # type: ignore[misc]
+        Slotted(1)  # type: ignore[call-arg]
     match Slotted(at=1, name="x"):
         case Slotted(at=1, name=name):
             assert "x" == name
