@@ -9,13 +9,13 @@ The site is broken and mended through its control address alone, by the plugin b
 
 from typing import TYPE_CHECKING, Any
 
-from relight_practice.document import site_document
+from relight_practice.document import practice_people, site_document
 from relight_practice.site import PracticeSite, SiteError
 
 if TYPE_CHECKING:
     from relight_practice.provider import plugin
 
-__all__ = ["PracticeSite", "SiteError", "plugin", "site_document"]
+__all__ = ["PracticeSite", "SiteError", "plugin", "practice_people", "site_document"]
 
 
 def __getattr__(name: str) -> Any:

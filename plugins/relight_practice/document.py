@@ -67,8 +67,10 @@ def practice_people(os_user: str) -> list[dict[str, Any]]:
     ]
 
 
-def site_document(url: str, people: Sequence[Mapping[str, Any]], pace: float = 10.0) -> dict[str, Any]:
-    """Return the whole site document for a practice site at *url*."""
+def site_document(
+    url: str, people: Sequence[Mapping[str, Any]], pace: float = 10.0, fault: str = "brownout"
+) -> dict[str, Any]:
+    """Return the whole site document for a practice site at *url*, and for its likeness broken by *fault*."""
     return {
         "site": "practice",
         "schema": "relight/v1",
@@ -87,4 +89,5 @@ def site_document(url: str, people: Sequence[Mapping[str, Any]], pace: float = 1
             "consumer": {"objective": 99.9, "window": "30d", "error_ratio": "edge_5xx_ratio"},
             "api": {"objective": 99.9, "window": "30d", "error_ratio": "api_error_ratio"},
         },
+        "simulation": {"use": "sign-in", "with": {"fault": fault}},
     }

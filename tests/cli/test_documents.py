@@ -118,6 +118,15 @@ def test_a_plan_as_json(relight: Relight, documents: Path) -> None:
     assert json.loads(relight(*words, "--offline").out)["answers"] is None
 
 
+def test_the_practice_site_is_planned_on_paper(relight: Relight) -> None:
+    """No process is started or asked for it; a run is refused and told of the drill."""
+    plan = json.loads(relight("plan", "brownout-recovery", "--site", "practice", "-o", "json").out)
+    assert (plan["site"], plan["pace"], plan["answers"]) == ("practice", 10, None)
+    said = relight("run", "brownout-recovery", "--site", "practice")
+    assert said.code == 2
+    assert "relight drill" in said.err
+
+
 def test_no_plan_comes_of_wrong_documents(relight: Relight, documents: Path) -> None:
     """All complaints are shown with their places; 3; as JSON the error carries them."""
     words = ("plan", wrong(documents), "--site", documents / "lab.site.yaml")

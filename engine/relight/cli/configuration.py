@@ -10,13 +10,17 @@ Relative paths are relative to that file. Nothing is ever loaded from the curren
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relight.cli.places import config_dir
 from relight.errors import RunbookError, UsageError
 
+if TYPE_CHECKING:
+    from relight.runbook.source import Source
+
 FILE_NAME = "config.yaml"
 SUFFIX = ".runbook.yaml"
+PRACTICE = "practice"
 RUNBOOKS_MAX = 500
 """Documents that a catalogue looks at; a folder with more is not one of runbooks."""
 
@@ -149,7 +153,27 @@ def find_site(name: str) -> Path:
     config = configuration()
     if name in config.sites:
         return config.sites[name]
+    if name == PRACTICE:
+        hint = "`relight drill` starts it and runs against it; plan, rehearse and explore take it on paper"
+        raise UsageError("the practice site is only there while a drill lasts", hint=hint)
     known = ", ".join(sorted(config.sites)) or "none"
     raise UsageError(
         f"there is no site called {name!r}", hint=f"known are: {known}; write a path, or name it in {config.path}"
     )
+
+
+def find_site_or_paper(name: str, runbook: str = "") -> "Path | Source":
+    """Return the site document that is meant, where nothing will be changed: ``practice`` needs no practice site.
+
+    Args:
+        name: A path, a name of the user's configuration, or ``practice``.
+        runbook: What will be read against it; it decides how the practice site is broken.
+
+    Raises:
+        UsageError: there is none by that name.
+    """
+    if name == PRACTICE and name not in configuration().sites:
+        from relight.cli.practice import on_paper
+
+        return on_paper(Path(runbook).name.removesuffix(SUFFIX))
+    return find_site(name)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from relight.kernel.plan import Plan
     from relight.runbook.plan import Planned
     from relight.runbook.site_document import Site
+    from relight.runbook.source import Source
 
 LINT_FORMATS = ("text", "json", "github", "sarif")
 
@@ -93,11 +95,15 @@ def plan(door: Door, runbook: str, site: str, inputs: tuple[str, ...], offline: 
     """Resolve a runbook against a site and show what a run would do.
 
     RUNBOOK is a document, a name of your catalogue, or a runbook that comes with relight. Nothing is changed:
-    providers are only asked what each step would change, for five seconds at most.
+    providers are only asked what each step would change, for five seconds at most. A site called practice is the
+    one of the drill, on paper.
     """
-    planned, _, starter = prepare(runbook, site, inputs)
+    from relight.cli.configuration import find_site_or_paper
+
+    origin = find_site_or_paper(site, runbook)
+    planned, _, starter = prepare(runbook, origin, inputs)
     made = planned_or_raise(planned)
-    seen = None if offline else seen_now(made)
+    seen = seen_now(made) if isinstance(origin, Path) and not offline else None
     document = plan_document(planned, starter, seen)
 
     def lines() -> list[Line | str]:
@@ -139,19 +145,18 @@ def answer_lines(seen: "Seen | None") -> list[Line | str]:
     return ["", *said] if said else []
 
 
-def prepare(runbook: str, site: str, inputs: tuple[str, ...]) -> "tuple[Planned, Site | None, str]":
+def prepare(runbook: str, site: "Path | Source", inputs: tuple[str, ...]) -> "tuple[Planned, Site | None, str]":
     """Return what came of planning, the site as far as it could be read, and who would start the run."""
-    from relight.cli.configuration import find_runbook, find_site
+    from relight.cli.configuration import find_runbook
     from relight.control.people import os_name
     from relight.runbook.plan import prepare_plan
     from relight.runbook.reading import read_site
 
-    site_path = find_site(site)
-    read = read_site(site_path).document
+    read = read_site(site).document
     me = os_name()
     known = [person.id for person in read.people if person.os == me] if read is not None else []
     starter = known[0] if known else f"os:{me}"
-    planned = prepare_plan(find_runbook(runbook), site_path, given_inputs(inputs), starter=starter)
+    planned = prepare_plan(find_runbook(runbook), site, given_inputs(inputs), starter=starter)
     return planned, read, starter
 
 

@@ -1,4 +1,4 @@
-"""The practice site as the drill needs it, found by its entry point: the engine imports no plugin.
+"""The practice site as the drill and the rehearsal need it, found by its entry point: the engine imports no plugin.
 
 An entry point ``practice`` in the group ``relight.sites`` names a class that starts, breaks and stops a site;
 the module that it stands in tells what its site document is.
@@ -11,9 +11,12 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from relight.errors import PluginError
+
+if TYPE_CHECKING:
+    from relight.runbook.source import Source
 
 GROUP, NAME = "relight.sites", "practice"
 FIGURES_S = 1.0
@@ -22,6 +25,10 @@ REGION_S = 45.0
 """After this long a region that failed is well again, so that traffic can be brought back to it."""
 FAULTS = {"failover-and-return": "region"}
 """What breaks the site for a runbook that is not for a brownout."""
+
+
+PAPER_URL = "http://127.0.0.1:9"
+"""Where nothing listens: on paper there is no process to speak to."""
 
 
 class Site(Protocol):
@@ -81,6 +88,24 @@ class Practice:
                 self.locked_out, self.locked_out_worst = int(people["locked_out"]), int(people["locked_out_worst"])
                 self.figures = figures
             self._done.wait(FIGURES_S)
+
+
+def on_paper(runbook: str = "") -> "Source":
+    """Return the practice site's document without a practice site: as much of it as can be planned and rehearsed.
+
+    Args:
+        runbook: Breaks it as the drill of that runbook would.
+
+    Raises:
+        PluginError: no practice site is installed, or it cannot be loaded.
+    """
+    from relight.control.people import os_name
+    from relight.runbook.source import source_from_bytes
+
+    _, module = _found()
+    people = module.practice_people(os_name())
+    document = module.site_document(PAPER_URL, people, fault=FAULTS.get(runbook, "brownout"))
+    return source_from_bytes(NAME, (json.dumps(document, indent=1) + "\n").encode())
 
 
 @contextmanager

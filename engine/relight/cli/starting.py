@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from relight.cli.configuration import find_site
 from relight.cli.documents import answer_lines, plan_document, planned_or_raise, planning_options, prepare, seen_now
 from relight.cli.door import Door, with_door
 from relight.cli.prompting import confirmed, typed_name
@@ -48,7 +49,7 @@ def run(
         raise UsageError(
             "--foreground drives until the run is over", hint="leave it out to watch from beside with --until-decision"
         )
-    planned, site_document, starter = prepare(runbook, site, inputs)
+    planned, site_document, starter = prepare(runbook, find_site(site), inputs)
     plan = planned_or_raise(planned)
     if not door.journal_url and site_document is not None and site_document.journal:
         door.journal_url = site_document.journal
