@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -12,9 +12,9 @@ from relight.kernel.asking import VERBS
 from relight.kernel.choices import Choice, choices
 from relight.kernel.holds import HOLDS
 from relight.kernel.intents import Perform, Stop
-from relight.kernel.plan import Guard, Retry
+from relight.kernel.plan import Guard, Person, Retry
 from relight.testing.desk import Desk, desk_of
-from relight.testing.plans import act, gate, kind, lasting, plan, ramp, stage, throttle, undo_with, use
+from relight.testing.plans import ANA, act, gate, kind, lasting, plan, ramp, stage, throttle, undo_with, use
 
 TASK = kind("task", "manual")
 
@@ -161,6 +161,19 @@ def test_somebody_whom_the_site_does_not_know_is_told_whom_to_ask() -> None:
         desk.ask("os:zed", "mark", "task", value="done")
     assert "ask ana; pause and abort are for all" == refused.value.hint
     desk.ask("ana", "mark", "task", value="done")
+
+
+@pytest.mark.parametrize(("sort", "words"), [("bot", "ci is a bot"), ("agent", "ci is an agent")])
+def test_only_people_decide(sort: Literal["bot", "agent"], words: str) -> None:
+    """A bot or an agent is refused whatever it would decide, with whichever role, even of a run that it started."""
+    ci = Person(id="ci", roles=("commander",), kind=sort)
+    desk = Desk(plan(stage("one", act("a"), gate=gate()), people=(ANA, ci)), starter="ci")
+    assert desk.run.ticket is not None
+    for verb in sorted(set(VERBS) - {"pause", "abort", "ramp"}):
+        with pytest.raises(NotPermitted, match=f"{words}, and only people decide, so it may not {verb}"):
+            desk.ask("ci", verb, "a", ticket=desk.run.ticket.id, reason="I am sure", value="done")
+    desk.ask("ci", "pause")
+    assert desk.run.paused
 
 
 # ---- what is offered

@@ -8,6 +8,8 @@ from relight.kernel.state import Run
 ANYBODY_VERBS = frozenset({"pause", "abort", "note"})
 """Stopping and writing down: whoever reaches the door may."""
 
+_A = {"bot": "a bot", "agent": "an agent"}
+
 
 def person_of(run: Run, person: str) -> Person | None:
     """Return the site's person of that id."""
@@ -46,19 +48,26 @@ def permit(run: Run, person: str, who: Who, verb: str, *, stage: Stage | None = 
     """
     if who == "anybody":
         return
+    known = person_of(run, person)
+    if known is not None and known.kind != "person":
+        raise NotPermitted(
+            f"{person} is {_A[known.kind]}, and only people decide, so it may not {verb}",
+            hint="ask one of the site's people; pause and abort are for all",
+        )
     roles = gate_roles(stage) if who == "gate" else ()
     if roles:
         if holds_role(run, person, roles):
             return
-        able = [known.id for known in run.people if set(known.roles) & set(roles)]
+        able = [each.id for each in run.people if set(each.roles) & set(roles)]
         raise NotPermitted(
             f"{person} may not {verb} here: it takes {_either(roles)}",
             hint=f"ask {_either(tuple(able))}" if able else "nobody of the site holds that role",
         )
-    if person_of(run, person) is None and person != run.starter:
+    if known is None and person != run.starter:
+        able = [each.id for each in run.people if each.kind == "person"]
         raise NotPermitted(
             f"{person} is not one of the site's people, so may not {verb}",
-            hint=f"ask {_either(tuple(known.id for known in run.people)) or run.starter}; pause and abort are for all",
+            hint=f"ask {_either(tuple(able)) or run.starter}; pause and abort are for all",
         )
 
 

@@ -282,11 +282,15 @@ class Stage:
 
 @frozen
 class Person:
-    """Somebody the site knows: *identities* maps a door (``os``, ``slack``, ``matrix``, ``key``) to an id there."""
+    """Somebody the site knows: *identities* maps a door (``os``, ``slack``, ``oidc``, …) to an id there.
+
+    Whatever is no ``person`` decides nothing, and no site gives it a role.
+    """
 
     id: str
     roles: tuple[str, ...] = ()
     identities: dict[str, str] = field(default_factory=dict)
+    kind: Literal["person", "bot", "agent"] = "person"
 
 
 @frozen

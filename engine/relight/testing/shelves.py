@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from relight.errors import JournalError
@@ -51,8 +52,8 @@ class ShelfConformance:
         """Of several that reach for a name, or for the thing, one gets it."""
         journals = [self.handle(tmp_path) for _ in range(4)]
         one = [False, False, False, True]
-        assert sorted(_at_once([lambda j=j: j.keep(thing("a"), only_new=True) for j in journals])) == one
-        assert sorted(_at_once([lambda j=j: j.let_go("serves", "a") for j in journals])) == one
+        assert sorted(_at_once([partial(j.keep, thing("a"), only_new=True) for j in journals])) == one
+        assert sorted(_at_once([partial(j.let_go, "serves", "a") for j in journals])) == one
 
     def test_a_kept_thing_has_a_largest_size(self, tmp_path: Path) -> None:
         """What is too large is refused, and nothing is there."""
