@@ -11,7 +11,8 @@ from relight.errors import NotNow, NotPermitted
 from relight.journal.codec import encode
 from relight.journal.memory import MemoryJournal
 from relight.journal.port import Answer, Batch, Journal, Row, Sample
-from relight.kernel import decide, evolve, wanted
+from relight.kernel.decide import decide
+from relight.kernel.evolve import evolve
 from relight.kernel.inputs import AnyInput, Asked, Reported, Started, Ticked, TookOver, Turned
 from relight.kernel.intents import Perform, ReadProbe, Watch
 from relight.kernel.plan import (
@@ -29,6 +30,7 @@ from relight.kernel.plan import (
     Verify,
 )
 from relight.kernel.state import Run
+from relight.kernel.wanted import wanted
 from relight.runbook.expressions import bare, restore
 
 BEGAN = 1_763_850_250_000

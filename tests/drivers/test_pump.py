@@ -87,7 +87,7 @@ class Bench:
         self.run = run_of(args or {})
         self.pump = Pump(self.world, self.run)
         self.wanted: list[AnyIntent] = []
-        monkeypatch.setattr("relight.drivers.pump.kernel.wanted", lambda _run: self.wanted)
+        monkeypatch.setattr("relight.drivers.pump.wanted", lambda _run: self.wanted)
 
     def adopt(self, *wanted: AnyIntent, facts: bool = True, reported: tuple[int, ...] = ()) -> list[tuple[str, str]]:
         """Adopt a draft after which these are wanted, and return what the world was told."""

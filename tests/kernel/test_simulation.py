@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from relight.kernel import evolve, wanted
 from relight.kernel import facts as f
+from relight.kernel.evolve import evolve
 from relight.kernel.inputs import TookOver
 from relight.kernel.state import Run
+from relight.kernel.wanted import wanted
 from relight.testing.desk import Desk
 from relight.testing.players import Player
 from relight.testing.random_plans import random_plan
@@ -88,7 +89,7 @@ def test_a_takeover_changes_only_what_it_says() -> None:
 
 def quiet_takeover(desk: Desk) -> None:
     """Hold what a takeover does to a run that has nothing under way."""
-    from relight.kernel import turn
+    from relight.kernel.decide import turn
 
     given = TookOver(**desk.now, epoch=desk.run.epoch + 1, driver="another")
     facts, after = turn(desk.run, given)

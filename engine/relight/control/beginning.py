@@ -5,7 +5,8 @@ import time
 
 from relight.journal.codec import encode
 from relight.journal.port import Journal, Row
-from relight.kernel import decide, evolve
+from relight.kernel.decide import decide
+from relight.kernel.evolve import evolve
 from relight.kernel.inputs import Started
 from relight.kernel.plan import Plan
 from relight.kernel.state import Run

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from relight import kernel
 from relight.drivers import requests as asking
 from relight.errors import NotNow, NotPermitted, UsageError
 from relight.journal.port import Answer, Request
+from relight.kernel.decide import turn
+from relight.kernel.evolve import evolve
 from relight.kernel.facts import AnyFact, RequestRefused
 from relight.kernel.inputs import AnyInput, Asked, Reported
 from relight.kernel.state import Run
@@ -71,13 +72,13 @@ def _follow(draft: Draft, said: AnyInput, stop_before: StopBefore | None) -> Non
     # Several sources stamp their inputs, and a request may have been decided since: a run's clock never falls.
     if said.t < draft.run.t:
         said = replace(said, t=draft.run.t)
-    facts, after = kernel.turn(draft.run, said)
+    facts, after = turn(draft.run, said)
     if stop_before is not None:
         kept = next((index for index, fact in enumerate(facts) if stop_before(fact)), len(facts))
         if kept < len(facts):
             facts, after = facts[:kept], draft.run
             for fact in facts:
-                after = kernel.evolve(after, fact)
+                after = evolve(after, fact)
             if not isinstance(said, Asked):  # a request is answered once; what else follows from it follows later
                 draft.again.append(said)
     draft.run = after
@@ -100,7 +101,7 @@ def _ask(draft: Draft, request: Request, at: int, t: int, stop_before: StopBefor
             permitted=not isinstance(refusal, NotPermitted),
         )
         draft.facts.append(fact)
-        draft.run = kernel.evolve(draft.run, fact)
+        draft.run = evolve(draft.run, fact)
         draft.answers.append(asking.refused(request, refusal))
         return
     followed = draft.facts[before:]

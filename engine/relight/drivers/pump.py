@@ -17,7 +17,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias, assert_never
 
-from relight import kernel
 from relight.drivers.drafting import Draft, StopBefore, drafted
 from relight.journal.port import Request
 from relight.kernel.inputs import AnyInput
@@ -25,6 +24,7 @@ from relight.kernel.intents import AnyIntent, Observe, Perform, ReadProbe, Stop,
 from relight.kernel.plan import Check, ExpressionFailed
 from relight.kernel.scope import expressions_in, resolve
 from relight.kernel.state import Run
+from relight.kernel.wanted import wanted
 
 Droppable: TypeAlias = ReadProbe | Watch | Observe | Wake
 """What ends when it is no longer wanted; a ``Perform`` ends only by its report or by a ``Stop``."""
@@ -82,11 +82,11 @@ class Pump:
             self._in_hand.pop(f"perform:{dispatch}", None)
         if not draft.facts and not draft.reported:
             return
-        wanted = {intent.id: intent for intent in kernel.wanted(self.run)}
+        intents = {intent.id: intent for intent in wanted(self.run)}
         # Ends come first: what is no longer wanted shall not stand in the way of what is.
-        for identity in [identity for identity in self._in_hand if identity not in wanted]:
+        for identity in [identity for identity in self._in_hand if identity not in intents]:
             self._end(identity)
-        for identity, intent in wanted.items():
+        for identity, intent in intents.items():
             held = self._in_hand.get(identity)
             if held is None:
                 self._begin(identity, intent)

@@ -1,8 +1,8 @@
 """Making a plan a run: the first fact and the named locks, in one transaction."""
 
-from relight import kernel
 from relight.journal.codec import encode
 from relight.journal.port import Journal, Row
+from relight.kernel.decide import turn
 from relight.kernel.inputs import Started
 from relight.kernel.plan import Plan
 
@@ -14,7 +14,7 @@ def begin_run(journal: Journal, plan: Plan, *, run: str, starter: str, door: str
         Locked: another unfinished run holds one of the plan's locks.
         JournalError: there is a run of that id, or nothing can be written; nothing was.
     """
-    facts, begun = kernel.turn(None, Started(at=at, t=0, run=run, plan=plan, starter=starter, door=door))
+    facts, begun = turn(None, Started(at=at, t=0, run=run, plan=plan, starter=starter, door=door))
     row = Row(
         run=run,
         runbook=plan.runbook,

@@ -6,12 +6,14 @@ are the whole truth (folding them again gives the same run) and that the eight p
 
 from typing import Any, TypeVar
 
-from relight.kernel import evolve, turn, wanted
 from relight.kernel import facts as f
+from relight.kernel.decide import turn
+from relight.kernel.evolve import evolve
 from relight.kernel.inputs import AnyInput, Asked, PeopleRead, Read, Reported, Started, Ticked, TookOver, Turned
 from relight.kernel.intents import AnyIntent, Perform, ReadProbe, Stop, Wake, Watch
 from relight.kernel.plan import Gate, Json, Person, Plan, Step, Verify
 from relight.kernel.state import Dispatch
+from relight.kernel.wanted import wanted
 from relight.testing.plans import plan, stage
 from relight.testing.properties import Properties
 

@@ -6,13 +6,14 @@ that it judges. What does not belong here: how a run is played (``desk``, ``play
 
 from dataclasses import dataclass, field, replace
 
-from relight.kernel import evolve, wanted
 from relight.kernel import facts as f
 from relight.kernel.choices import choices
+from relight.kernel.evolve import evolve
 from relight.kernel.holds import HOLDS
 from relight.kernel.intents import Observe, Perform, Stop, Wake, Watch
 from relight.kernel.plan import Guard, Stage, Step
 from relight.kernel.state import Done, Fanning, Manual, Ramping, Run, Ticket, Unknown
+from relight.kernel.wanted import wanted
 from relight.testing.legality import Change, changes, is_legal
 
 

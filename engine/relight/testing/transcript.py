@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from relight.errors import NotNow, NotPermitted
-from relight.kernel import wanted
 from relight.kernel.facts import AnyFact, EffectInForce, StepDispatched
 from relight.kernel.intents import AnyIntent, Observe, Perform, ReadProbe, Stop, Wake, Watch
 from relight.kernel.plan import Use
+from relight.kernel.wanted import wanted
 from relight.testing.desk import Desk
 from relight.testing.plans import PEOPLE
 

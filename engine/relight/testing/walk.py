@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from relight.errors import NotNow, NotPermitted
-from relight.kernel import turn, wanted
 from relight.kernel.choices import choices
+from relight.kernel.decide import turn
 from relight.kernel.effects import layers
 from relight.kernel.inputs import AnyInput, Asked, Read, Reported, Started, Ticked, TookOver, Turned
 from relight.kernel.intents import ReadProbe, Wake, Watch
@@ -30,6 +30,7 @@ from relight.kernel.state import (
     Unknown,
     Waiting,
 )
+from relight.kernel.wanted import wanted
 from relight.testing.players import ANYBODY, asked_for
 from relight.testing.properties import Properties
 

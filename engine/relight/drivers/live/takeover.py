@@ -13,7 +13,7 @@ from relight.errors import JournalError, NotNow
 from relight.journal.codec import decode
 from relight.journal.leaves import CompileExpression
 from relight.journal.port import DriverHold, Journal
-from relight.kernel import evolve
+from relight.kernel.evolve import evolve
 from relight.kernel.state import Run
 
 LEASE_MS = 15_000
