@@ -6,7 +6,7 @@ from relight.runbook.complaints import did_you_mean
 from relight.runbook.document import Stage
 from relight.runbook.planning import Planning
 
-_DOORS = ("os", "slack", "matrix", "key")
+_DOORS = ("os", "slack", "oidc", "matrix", "key")
 
 
 def people_of(planning: Planning) -> tuple[Person, ...]:
@@ -15,7 +15,8 @@ def people_of(planning: Planning) -> tuple[Person, ...]:
         Person(
             id=person.id,
             roles=tuple(person.roles),
-            identities={door: getattr(person, door) for door in _DOORS if getattr(person, door) is not None},
+            identities={door: str(found) for door in _DOORS if (found := getattr(person, door)) is not None},
+            kind=person.kind,
         )
         for person in planning.site.people
     )

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from relight.runbook.parts import Arguments, Duration, Id, Part, PersonId, ProviderName, Slug, Text, Value
+from relight.runbook.site_doors import ALERTS_MAX, SECRETS_MAX, Alert, Digest, Oidc, Published, Token
 
 PEOPLE_MAX = 1_000
 
@@ -62,10 +63,18 @@ class Person(Part):
     """The name that journals keep."""
     roles: list[Slug] = Field(default_factory=list)
     """What they may decide."""
+    kind: Literal["person", "bot", "agent"] = "person"
+    """Whatever is no person may read, start and stop, and never decides."""
     os: Text | None = None
     """Their user name on the hosts where the CLI is used."""
     slack: Text | None = None
-    """Their member id in Slack."""
+    """Their member id in Slack: ``TEAM/MEMBER``, or the member alone where it is the site's own workspace."""
+    oidc: Oidc | None = None
+    """Who they are for an OpenID provider."""
+    sign_in: list[Digest] = Field(default_factory=list, max_length=SECRETS_MAX)
+    """Digests of secrets with which they sign in, in person, where no OpenID provider can be asked."""
+    tokens: list[Token] = Field(default_factory=list, max_length=SECRETS_MAX)
+    """Tokens of their programs, which decide nothing."""
     matrix: Text | None = None
     """Their id in Matrix."""
     key: Text | None = None
@@ -140,6 +149,10 @@ class Site(Part):
     """What steps can fan out over."""
     surfaces: dict[Id, Surface] = Field(default_factory=dict)
     """What users see."""
+    published: dict[Slug, Published] = Field(default_factory=dict)
+    """Runbooks that can be started from chat, the page and the API."""
+    alerts: list[Alert] = Field(default_factory=list, max_length=ALERTS_MAX)
+    """Alerts that propose a run; the first that matches counts."""
     simulation: Simulation | None = None
     """What ``relight rehearse`` plays instead of this site; runs never look at it."""
     journal: Text | None = None

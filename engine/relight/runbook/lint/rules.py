@@ -7,6 +7,7 @@ from relight.runbook.document import Runbook
 from relight.runbook.lint.actions import check_actions
 from relight.runbook.lint.criteria import check_criteria
 from relight.runbook.lint.declarations import check_inputs, check_unused
+from relight.runbook.lint.doors import check_doors
 from relight.runbook.lint.naming import check_names
 from relight.runbook.lint.scene import Scene
 from relight.runbook.lint.site_rules import (
@@ -51,6 +52,7 @@ SITE_RULES: tuple[Callable[[Site, Complaints], None], ...] = (
     check_providers,
     check_surfaces,
     check_people,
+    check_doors,
     check_pace,
     check_site_expressions,
 )

@@ -1,0 +1,103 @@
+"""What a site says about its doors: who somebody is there, what can be started from there, and by which alert."""
+
+import datetime
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from relight.runbook.parts import Arguments, Id, Part, Slug, Text, wrong
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+SECRETS_MAX = 20
+"""Of one person: a laptop, a phone, and the next one of each while the last is given up."""
+ALERTS_MAX = 500
+LABELS_MAX = 20
+
+
+def _digest(value: str) -> str:
+    if DIGEST.fullmatch(value):
+        return value
+    hint = "`relight token PERSON` makes one and prints what belongs here; never write the token itself"
+    raise wrong("RL205", "this is no digest: sha256: and 64 hexadecimal digits", hint)
+
+
+def _day(value: str) -> str:
+    try:
+        datetime.date.fromisoformat(value)
+    except ValueError:
+        raise wrong("RL205", f"{value[:40]!r} is no day", "write YEAR-MONTH-DAY in quotes") from None
+    return value
+
+
+Digest = Annotated[
+    str, AfterValidator(_digest), WithJsonSchema({"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"})
+]
+Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+May = Literal["read", "propose", "start", "stop"]
+
+
+class Oidc(Part):
+    """Who somebody is for an OpenID provider; neither name nor address, for both can change hands."""
+
+    thing: ClassVar[str] = "an OpenID identity"
+    example: ClassVar[str] = "{issuer: https://…, subject: …}"
+    issuer: Text
+    """The provider's address, exactly as its tokens say it."""
+    subject: Text
+    """The provider's own word for the person (``sub``)."""
+
+    def __str__(self) -> str:
+        return f"{self.issuer}|{self.subject}"
+
+
+class Token(Part):
+    """What a program shows at the API; it stands for nobody's decision, whoever it belongs to."""
+
+    thing: ClassVar[str] = "a token"
+    example: ClassVar[str] = "{digest: sha256:…, may: [read]}"
+    digest: Digest
+    """SHA-256 of the token; the token itself is written nowhere."""
+    may: list[May] = Field(default_factory=lambda: ["read"], min_length=1, max_length=4)
+    """What it may do: ``read``, ``propose`` a run, ``start`` a published runbook, ``stop`` (pause, abort, note)."""
+    until: Day | None = None
+    """The last day on which it is good."""
+    title: Text | None = None
+    """What it is for."""
+
+
+class Published(Part):
+    """A runbook that can be started from chat, the page and the API, by this name and with these inputs."""
+
+    thing: ClassVar[str] = "a published runbook"
+    example: ClassVar[str] = "{runbook: brownout-recovery}"
+    runbook: Text
+    """A path relative to the site's document, or the name of a runbook that comes with relight."""
+    title: Text | None = None
+    """What people read before they start it; the runbook's own title where it is left out."""
+    roles: list[Slug] = Field(default_factory=list)
+    """Who may start it; everybody whom the site knows where it is left out."""
+    inputs: Arguments = Field(default_factory=dict)
+    """Values of inputs that nobody changes from outside."""
+
+
+class Alert(Part):
+    """An alert that proposes a run; a person starts it, or does not."""
+
+    thing: ClassVar[str] = "an alert"
+    example: ClassVar[str] = "{match: {alertname: …}, propose: NAME}"
+    match: dict[Text, Text] = Field(min_length=1, max_length=LABELS_MAX)
+    """Labels that the alert must have, each with this very value."""
+    propose: Slug
+    """The published runbook."""
+    inputs: Arguments = Field(default_factory=dict)
+    """Values for its inputs."""
+    labels: dict[Id, Text] = Field(default_factory=dict, max_length=LABELS_MAX)
+    """Inputs that take the value of a label, by the label's name; its type is checked, and it is never evaluated."""
+
+
+def raw_inputs(part: Published | Alert) -> dict[str, Any]:
+    """Return the inputs that a part gives, as plain data."""
+    from relight.runbook.yaml12 import plain
+
+    return dict(plain(part.inputs))
