@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from relight.errors import NotNow
-from relight.kernel import asking_steps, decide, evolve
+from relight.kernel import asking_steps
 from relight.kernel import facts as f
 from relight.kernel.authority import permit
 from relight.kernel.book import Book
+from relight.kernel.decide import decide
+from relight.kernel.evolve import evolve
 from relight.kernel.inputs import Started, Ticked, TookOver
 from relight.kernel.intents import ReadProbe
 from relight.kernel.outcomes import stop
