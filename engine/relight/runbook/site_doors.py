@@ -1,6 +1,6 @@
 """What a site says about its doors: who somebody is there, what can be started from there, and by which alert."""
 
-import datetime
+import datetime as dt
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -24,15 +24,13 @@ def _digest(value: str) -> str:
 
 def _day(value: str) -> str:
     try:
-        datetime.date.fromisoformat(value)
+        dt.date.fromisoformat(value)
     except ValueError:
         raise wrong("RL205", f"{value[:40]!r} is no day", "write YEAR-MONTH-DAY in quotes") from None
     return value
 
 
-Digest = Annotated[
-    str, AfterValidator(_digest), WithJsonSchema({"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"})
-]
+Digest = Annotated[str, AfterValidator(_digest), WithJsonSchema({"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"})]
 Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 May = Literal["read", "propose", "start", "stop"]
 
@@ -58,7 +56,7 @@ class Token(Part):
     example: ClassVar[str] = "{digest: sha256:…, may: [read]}"
     digest: Digest
     """SHA-256 of the token; the token itself is written nowhere."""
-    may: list[May] = Field(default_factory=lambda: ["read"], min_length=1, max_length=4)
+    may: list[May] = Field(default=["read"], min_length=1, max_length=4)
     """What it may do: ``read``, ``propose`` a run, ``start`` a published runbook, ``stop`` (pause, abort, note)."""
     until: Day | None = None
     """The last day on which it is good."""

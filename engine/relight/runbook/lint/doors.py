@@ -9,12 +9,14 @@ def check_doors(site: Site, complaints: Complaints) -> None:
     seen: dict[str, str] = {}
     for person in site.people:
         _bot(person, complaints)
-        places = [(f"oidc {person.oidc}", ("oidc",))] if person.oidc is not None else []
+        places: list[tuple[str, tuple[str | int, ...]]] = []
+        if person.oidc is not None:
+            places.append((f"oidc {person.oidc}", ("oidc",)))
         places += [(digest, ("sign_in", index)) for index, digest in enumerate(person.sign_in)]
         places += [(token.digest, ("tokens", index, "digest")) for index, token in enumerate(person.tokens)]
         for identity, path in places:
             if identity in seen:
-                message = f"{identity[:24]}… is here twice; {seen[identity]!r} was first"
+                message = f"{identity[:24]}… is here twice; {seen[identity]!r} has it first"
                 complaints.add("RL401", person.place(*path), message, "an identity belongs to one person and one use")
             seen.setdefault(identity, person.id)
     _published(site, complaints)
@@ -37,11 +39,11 @@ def _published(site: Site, complaints: Complaints) -> None:
                 hint = did_you_mean(role, held, otherwise="give it to somebody in people")
                 complaints.add("RL608", entry.place("roles", index), f"nobody here is {role!r}", hint)
     for alert in site.alerts:
-        entry = site.published.get(alert.propose)
-        if entry is None:
+        if alert.propose not in site.published:
             hint = did_you_mean(alert.propose, site.published, otherwise="add it to published")
             complaints.add("RL521", alert.place("propose"), f"no runbook is published as {alert.propose!r}", hint)
             continue
+        entry = site.published[alert.propose]
         for name in sorted({*alert.inputs, *alert.labels}):
             section = "inputs" if name in alert.inputs else "labels"
             if name in entry.inputs or (name in alert.inputs and name in alert.labels):
