@@ -46,7 +46,7 @@ def test_a_hold_is_explained(tales: ModuleType) -> None:
         "brownout-recovery on prod-eu holds at throttle, because a step failed and will not be tried again by itself: "
         "edge-6 refused."
     )
-    assert [choice["verb"] for choice in told["choices"]] == ["retry", "mark", "skip", "abort"]
+    assert [choice["verb"] for choice in told["choices"]] == ["retry", "mark", "skip", "abort", "undo", "pause"]
     assert all(choice["leads_to"] for choice in told["choices"])
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from relight.errors import NotNow
-from relight.kernel import asking_steps
 from relight.kernel import facts as f
+from relight.kernel import fitting
 from relight.kernel.authority import permit
 from relight.kernel.book import Book
 from relight.kernel.decide import decide
@@ -154,7 +154,7 @@ def test_work_by_hand_needs_arguments_that_can_be_told(monkeypatch: pytest.Monke
     def cannot(run: Any, tree: Any) -> Any:
         raise ExpressionFailed("checks.calm is not there")
 
-    monkeypatch.setattr(asking_steps, "resolve", cannot)
+    monkeypatch.setattr(fitting, "resolve", cannot)
     with pytest.raises(NotNow, match="cannot be told"):
         desk.ask("ana", "mark", "a", value="done")
 

@@ -280,7 +280,7 @@ def test_one_undo_at_a_time() -> None:
     desk = desk_of(freeze(), TASK)
     desk.report("freeze")
     desk.ask("ana", "undo", "freeze")
-    with pytest.raises(NotNow, match="being undone already"):
+    with pytest.raises(NotNow, match="something is being undone"):
         desk.ask("ana", "undo", "freeze")
 
 

@@ -9,12 +9,26 @@ import pytest
 from relight.errors import NotNow, NotPermitted
 from relight.kernel import facts as f
 from relight.kernel.asking import VERBS
-from relight.kernel.choices import Choice, choices
+from relight.kernel.choices import Choice, choices, seldom
 from relight.kernel.holds import HOLDS
 from relight.kernel.intents import Perform, Stop
 from relight.kernel.plan import Guard, Person, Retry
 from relight.testing.desk import Desk, desk_of
-from relight.testing.plans import ANA, act, gate, kind, lasting, plan, ramp, stage, throttle, undo_with, use
+from relight.testing.plans import (
+    ANA,
+    act,
+    equal,
+    gate,
+    kind,
+    lasting,
+    plan,
+    ramp,
+    settle_when,
+    stage,
+    throttle,
+    undo_with,
+    use,
+)
 
 TASK = kind("task", "manual")
 
@@ -280,13 +294,13 @@ def test_a_manual_task_offers_its_marks() -> None:
 
 
 def test_a_ramp_offers_its_steering() -> None:
-    """Stay always, the floor above it, up where it stays; two ramps are one offer."""
+    """Stay where it does not, the floor above it, up where it stays; two ramps are one offer."""
     desk = desk_of(act("up", throttle(), ramp=ramp(50, floor=10, checks=("calm",))))
     assert ["ramp stay", "pause", "abort"] == offered(desk)
     desk.turn("ramp:", "calm")
     assert ["ramp stay", "ramp floor", "pause", "abort"] == offered(desk)
     desk.ask("dee", "ramp", value="stay")
-    assert ["ramp stay", "ramp floor", "ramp up", "pause", "abort"] == offered(desk)
+    assert ["ramp floor", "ramp up", "pause", "abort"] == offered(desk)
 
 
 def test_an_unsure_effect_offers_to_be_marked() -> None:
@@ -319,3 +333,82 @@ def test_nothing_is_offered_while_the_run_is_being_ended() -> None:
     desk = desk_of(act("a"))
     desk.ask("dee", "abort")
     assert ([], 1, 0) == (offered(desk), len(desk.wanted(Stop)), len(desk.wanted(Perform)))
+
+
+def besides(desk: Desk) -> list[str]:
+    """Return what is legal besides, as commands without their run."""
+    return [f"{choice.verb} {choice.words}".rstrip() for choice in seldom(desk.run)]
+
+
+def test_what_nobody_waits_for_is_legal_all_the_same() -> None:
+    """Asking anew, undoing, skipping what waits, settling by hand: kept apart from what is likely."""
+    desk = Desk(plan(stage("one", act("a", undo=undo_with(use("back"))), TASK), stage("two", act("b"), gate=gate())))
+    desk.report("a")
+    assert ["skip task", "undo a", "undo --to one"] == besides(desk)
+    desk.ask("ana", "mark", "task", value="done")
+    assert ["ask", "undo a", "undo --to two", "undo --to one"] == besides(desk)
+    desk.ask("dee", "abort")
+    assert [] == besides(desk)
+    lost = desk_of(act("a", settle=settle_when(equal(1))))
+    lost.report("a", "unknown")
+    assert ["mark a done", "mark a not-done"] == besides(lost)
+    lost.ask("dee", "pause")
+    assert ["mark a done", "mark a not-done"] == besides(lost)
+
+
+def test_a_ramp_that_is_being_undone_is_not_steered() -> None:
+    """It goes where the undo takes it."""
+    desk = desk_of(act("up", throttle(), ramp=ramp(50, floor=10)), TASK)
+    desk.report("up")
+    desk.ask("ana", "undo", "up")
+    assert not any(item.startswith("ramp") for item in (*offered(desk), *besides(desk)))
+    with pytest.raises(NotNow, match="the effect of up is being undone"):
+        desk.ask("dee", "ramp", value="floor")
+
+
+def test_steering_that_would_change_nothing_is_refused() -> None:
+    """It stays already; it rises by itself."""
+    desk = desk_of(act("up", throttle(), ramp=ramp(50, floor=10, checks=("calm",))))
+    with pytest.raises(NotNow, match="up rises by itself"):
+        desk.ask("ana", "ramp", value="up")
+    desk.ask("dee", "ramp", value="stay")
+    with pytest.raises(NotNow, match="up stays where it is already"):
+        desk.ask("dee", "ramp", value="stay")
+
+
+def test_a_failed_undo_is_not_begun_twice() -> None:
+    """Another undo is under way; both retry and resume wait for it."""
+    steps = [act(name, undo=undo_with(use(f"back.{name}"))) for name in ("a", "b")]
+    desk = desk_of(*steps, TASK)
+    for name in ("a", "b"):
+        desk.report(name)
+    desk.ask("ana", "undo", "a")
+    desk.report("a", "failed", error="no", retry=False)
+    assert ["undo-failed"] == desk.holds
+    desk.ask("ana", "undo", "b")
+    for verb in ("retry", "resume"):
+        with pytest.raises(NotNow):
+            desk.ask("ana", verb)
+    desk.report("b")
+    assert ["undo-failed", "undone"] == desk.holds
+
+
+def test_a_gate_that_is_about_to_ask_is_not_asked_anew_twice() -> None:
+    """A second ``ask`` in a paused run would wait for an answer for ever."""
+    desk = desk_of(act("a"), gate=gate())
+    desk.ask("dee", "pause")
+    desk.ask("ana", "ask")
+    with pytest.raises(NotNow, match="as soon as the run goes on"):
+        desk.ask("ana", "ask")
+
+
+def test_a_stage_may_be_called_like_one_of_its_steps() -> None:
+    """What waits for an answer is meant."""
+    desk = Desk(plan(stage("drain", act("drain"), gate=gate(), optional=True), stage("served", act("served"))))
+    desk.ask("ana", "skip", "drain", reason="nothing waits")
+    assert {"drain": "skipped"} == desk.run.past
+    check = desk_of(act("calm", undo=undo_with(use("back"))), verify=("calm",))
+    check.report("calm")
+    check.turn("verify:", "calm", "inconclusive")
+    check.ask("ana", "skip", "calm", reason="seen")
+    assert "succeeded" == check.run.outcome

@@ -19,6 +19,7 @@ from relight.kernel.inputs import TookOver
 from relight.kernel.state import Run
 from relight.kernel.wanted import wanted
 from relight.testing.desk import Desk
+from relight.testing.offers import offers_are_true
 from relight.testing.players import Player
 from relight.testing.random_plans import random_plan
 
@@ -54,6 +55,20 @@ def test_two_thousand_runs_hold_the_properties_and_can_be_brought_to_an_end(chun
             error.add_note(f"seed {seed}")
             raise
         assert desk.run.outcome is not None, f"seed {seed} cannot be brought to an end: {desk.run.state}"
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_whatever_is_offered_is_taken_and_nothing_else(chunk: int) -> None:
+    """``choices`` and ``seldom`` are the whole of what may be said; everything else is refused in a clear sentence."""
+    for seed in range(chunk, 80, 4):
+        dice = random.Random(seed)
+        desk = Desk(random_plan(dice.choice))
+        player = Player(desk, dice.choice)
+        for number in range(40):
+            if desk.run.outcome is None:
+                player.move()
+                if number % 2:
+                    offers_are_true(desk.run, desk.t)
 
 
 def test_a_replay_gives_the_same_run_and_wants_the_same() -> None:

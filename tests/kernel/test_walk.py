@@ -11,6 +11,7 @@ import pytest
 
 from relight.kernel import fanning, outcomes, ramping, stages, undoing
 from relight.kernel.plan import Guard, Plan, Retry
+from relight.testing.offers import offers_are_true
 from relight.testing.plans import (
     act,
     equal,
@@ -84,3 +85,14 @@ def test_every_state_of_a_small_plan_is_sound(name: str) -> None:
     found = walk(PLANS[name])
     assert (0, 0) == (found.stranded(), found.circles())
     assert found.ends
+
+
+LARGE = ("a guard", "a ramp", "a guarded ramp", "going back")
+"""Thousands of states each, in which the same verbs are offered over and over; random games visit them too."""
+
+
+@pytest.mark.parametrize("name", [name for name in PLANS if name not in LARGE])
+def test_in_every_state_what_is_offered_is_taken_and_nothing_else(name: str) -> None:
+    """Each verb about each thing is tried in each state, by everybody."""
+    found = walk(PLANS[name], look=offers_are_true)
+    assert len(found.edges) > 30

@@ -3,7 +3,7 @@
 from typing import Any
 
 from relight.control.people import holders
-from relight.kernel.choices import Choice, choices
+from relight.kernel.choices import Choice, choices, seldom
 from relight.kernel.state import Run
 
 REASON = "'...'"
@@ -11,8 +11,13 @@ REASON = "'...'"
 
 
 def choice_entries(run: Run, name: str) -> list[dict[str, Any]]:
-    """Return every legal verb, the likeliest first, each with who may say it and where it leads."""
+    """Return the verbs that people are asked for, the likeliest first, each with who may say it and where it leads."""
     return [_entry(run, choice, name) for choice in choices(run)]
+
+
+def seldom_entries(run: Run, name: str) -> list[dict[str, Any]]:
+    """Return the verbs that are legal besides."""
+    return [_entry(run, choice, name) for choice in seldom(run)]
 
 
 def command_for(choice: Choice, name: str) -> str:

@@ -6,7 +6,7 @@ It is a pure function of the run and what the driver put beside the chain. Field
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from relight.control.choosing import choice_entries
+from relight.control.choosing import choice_entries, seldom_entries
 from relight.control.effects import effect_entries
 from relight.control.readings import all_checks, guard_entries, with_samples
 from relight.control.stages import stage_entries
@@ -64,6 +64,7 @@ def status_document(
         "unknown": [step for step, record in run.steps.items() if isinstance(record.state, Unknown)],
         "trouble": [str(text) for text in board.get("trouble", ())],
         "choices": choices,
+        "seldom": seldom_entries(run, name or run.id),
         "next": [choice["command"] for choice in choices],
     }
     return with_samples(document, board, samples)

@@ -14,7 +14,7 @@ def why_document(document: Mapping[str, Any]) -> dict[str, Any]:
         "state": document["state"],
         "waits_for": waits_for(document),
         "safe": safety(document),
-        "choices": document["choices"],
+        "choices": [*document["choices"], *document["seldom"]],
     }
 
 

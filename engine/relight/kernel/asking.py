@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from relight.errors import NotNow, NotPermitted
 from relight.kernel import facts as f
+from relight.kernel import fitting
 from relight.kernel.asking_steps import (
     holds_open_to,
     leave,
@@ -17,6 +18,7 @@ from relight.kernel.asking_steps import (
     retry,
     skip_step,
     undo,
+    waivable,
     waive,
 )
 from relight.kernel.authority import gate_roles, may_decide, permit
@@ -95,10 +97,10 @@ def _deny(book: Book, asked: Asked) -> None:
 def _ask(book: Book, asked: Asked) -> None:
     """Have the gate ask anew: what it had frozen is read again, and earlier approvals do not count."""
     permit(book.run, asked.person, "known", "ask")
-    run, stage, ticket = book.run, book.run.current, book.run.ticket
-    if stage is None or stage.gate is None or ticket is None or run.stage.phase != "approach":
-        raise NotNow("no gate is or was waiting here", hint=f"relight why {run.id[:8]}")
-    if ticket.status == "waiting":
+    run, ticket = book.run, book.run.ticket
+    if refusal := fitting.asking_anew(run):
+        raise refusal
+    if ticket is not None and ticket.status == "waiting":
         book.say(f.GateExpired, ticket=ticket.id, why=f"{asked.person} had it asked anew")
     for hold in holds_open_to(run, "ask"):
         leave(book, hold, asked)
@@ -140,21 +142,18 @@ def _skip(book: Book, asked: Asked) -> None:
         raise NotNow("skipping forward needs a reason", hint="add --reason 'why it is safe'")
     if stage is None:
         raise NotNow("every stage is done; nothing is left to skip")
-    if asked.subject in run.plan_index:
-        skip_step(book, asked)
-    elif run.stage.phase == "approach":
+    # A stage, a check and a step may share a name: what waits for an answer comes first.
+    if run.stage.phase == "approach" and (asked.subject == stage.id or asked.subject not in run.plan_index):
         _skip_stage(book, asked, stage)
+    elif asked.subject in run.plan_index and not waivable(run, asked.subject):
+        skip_step(book, asked)
     else:
         waive(book, asked, stage)
 
 
 def _skip_stage(book: Book, asked: Asked, stage: Stage) -> None:
-    if asked.subject not in ("", stage.id):
-        raise NotNow(f"{asked.subject} is not the stage that waits; that is {stage.id}")
-    if not stage.optional:
-        raise NotNow(f"stage {stage.id} is not optional", hint="deny, or abort; the runbook says what may be left out")
-    if book.run.undo is not None:
-        raise NotNow("something is being undone; wait for it")
+    if refusal := fitting.skipping_stage(book.run, asked.subject):
+        raise refusal
     for hold in holds_open_to(book.run, "skip"):
         leave(book, hold, asked)
     book.say(f.StageSkipped, stage=stage.id, why="a person skipped it", person=asked.person, reason=asked.reason)

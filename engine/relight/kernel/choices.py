@@ -1,13 +1,15 @@
 """What can be said to a run right now, by whom, and where it leads: the source of ``next`` and ``why``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from relight.kernel.authority import gate_roles
-from relight.kernel.effects import down_to, may_undo
-from relight.kernel.frozen import frozen
-from relight.kernel.holds import ABORT, HOLDS, Way, Who
-from relight.kernel.outcomes import is_unknown
-from relight.kernel.state import EffectEntry, Hold, Manual, Ramping, Run
+from relight.frozen import frozen
+from relight.kernel import fitting
+from relight.kernel.authority import gate_roles, may_decide
+from relight.kernel.effects import layers
+from relight.kernel.holds import ABORT, HOLDS, UNDO_HOLDS, Way, Who
+from relight.kernel.plan import Stage
+from relight.kernel.stages import counting_votes
+from relight.kernel.state import Hold, Manual, Run
 
 
 @frozen
@@ -30,22 +32,41 @@ class Choice:
     safe: bool = False
 
 
+PAUSE = Choice(verb="pause", words="", leads_to="stands still after what is under way", who="anybody", safe=True)
+STAY = "stays at this value until told to go on"
+FLOOR = "goes down to the floor and stays"
 SAFE_VERBS = frozenset({"pause", "abort", "deny", "undo"})
 SAFE_VALUES = frozenset({"floor", "down", "stay", "not-done"})
 """What moves towards less exposure, or nowhere."""
 
 
 def choices(run: Run) -> tuple[Choice, ...]:
-    """Return every verb that is legal now, the likeliest first."""
+    """Return what people are asked for now, and what is always at hand, the likeliest first."""
+    if run.outcome is not None or run.aborting:
+        return ()
+    return _once(_likely(run))
+
+
+def seldom(run: Run) -> tuple[Choice, ...]:
+    """Return what is legal besides, though nobody waits for it; with ``choices`` and ``note`` these are all."""
     if run.outcome is not None:
         return ()
-    if run.aborting:
-        return ()
-    found = list(_all(run))
-    return tuple(dict.fromkeys(found))
+    said = {(choice.verb, choice.words) for choice in choices(run)}
+    found = _marks(run) if run.aborting else _besides(run)
+    return tuple(choice for choice in _once(found) if (choice.verb, choice.words) not in said)
 
 
-def _all(run: Run) -> Iterator[Choice]:
+def _once(found: Iterable[Choice]) -> tuple[Choice, ...]:
+    first: dict[tuple[str, str], Choice] = {}
+    for choice in found:
+        first.setdefault((choice.verb, choice.words), choice)
+    return tuple(first.values())
+
+
+# ---- what people are asked for
+
+
+def _likely(run: Run) -> Iterator[Choice]:
     if run.paused:
         yield Choice(verb="resume", words="", leads_to="goes on from where it stands", who="known")
     yield from _at_gate(run)
@@ -53,9 +74,10 @@ def _all(run: Run) -> Iterator[Choice]:
         for way in open_ways(run, hold):
             yield _way(run, way, hold)
     yield from _at_steps(run)
-    yield from _at_effects(run)
+    for step in fitting.unsure_steps(run):
+        yield from _marks_of(step, "records its effect as in force", "records that its effect is not in force")
     if not run.paused and not run.holds:
-        yield Choice(verb="pause", words="", leads_to="stands still after what is under way", who="anybody", safe=True)
+        yield PAUSE
     yield Choice(verb="abort", words="", leads_to=ABORT.leads_to, who="anybody", safe=True)
 
 
@@ -65,18 +87,19 @@ def _at_gate(run: Run) -> Iterator[Choice]:
         return
     roles = gate_roles(stage)
     leads = "opens the gate once its required checks pass"
-    yield Choice(verb="approve", words=ticket.id, leads_to=leads, who="gate", roles=roles)
-    if stage.optional:
-        yield Choice(
-            verb="skip",
-            words=stage.id,
-            leads_to="leaves this stage out and goes on with the next",
-            who="gate",
-            roles=roles,
-            needs_reason=True,
-        )
-    yield Choice(
-        verb="deny", words=ticket.id, leads_to="closes the ticket and holds", who="gate", roles=roles, safe=True
+    voted = {vote.person for vote in counting_votes(run, stage.gate, ticket, run.t)}
+    if set(may_decide(run, stage.gate)) - voted:
+        yield Choice(verb="approve", words=ticket.id, leads_to=leads, who="gate", roles=roles)
+    if fitting.skipping_stage(run, stage.id) is None:
+        yield _skip_stage(run, stage)
+    leads = "closes the ticket and holds"
+    yield Choice(verb="deny", words=ticket.id, leads_to=leads, who="gate", roles=roles, safe=True)
+
+
+def _skip_stage(run: Run, stage: Stage) -> Choice:
+    leads = "leaves this stage out and goes on with the next"
+    return Choice(
+        verb="skip", words=stage.id, leads_to=leads, who="gate", roles=gate_roles(run.current), needs_reason=True
     )
 
 
@@ -88,34 +111,25 @@ def open_ways(run: Run, hold: Hold) -> tuple[Way, ...]:
 def _is_open(run: Run, hold: Hold, way: Way) -> bool:
     if way.about and (way.about == "step") != bool(hold.step):
         return False
-    match way.only:
-        case "optional":
-            return run.current is not None and run.current.optional
-        case "settled":
-            return bool(hold.step) and run.step_of(hold.step).settle is not None
-        case "undoable":
-            above = down_to(run, hold.step)
-            return run.undo is None and bool(above) and all(may_undo(entry) and entry.sure for entry in above)
-        case _:
-            return _fits(run, hold, way)
-
-
-def _fits(run: Run, hold: Hold, way: Way) -> bool:
-    """Return whether the step, or its ramp, is where the verb can take it from."""
-    record = run.steps.get(hold.step)
-    ramp = record.state if record is not None and isinstance(record.state, Ramping) else None
+    if way.only == "settled" and (not hold.step or run.step_of(hold.step).settle is None):
+        return False
     match way.verb:
-        case "ramp":
-            return ramp is not None and (way.value == "up" or ramp.position > 0)
-        case "mark" | "skip" if hold.step:
-            under_way = any(item.step == hold.step for item in run.dispatches.values())
-            falls = ramp is not None and ramp.falling and hold.code != "step-failed"
-            unknown = way.verb == "skip" and is_unknown(run, hold.step)
-            return not under_way and not falls and not unknown
-        case "undo":
+        case "mark":
+            return fitting.marking(run, hold.step, way.value) is None
+        case "skip" if hold.step:
+            return fitting.skipping_step(run, hold.step) is None
+        case "skip" if run.stage.phase == "approach":
+            return fitting.skipping_stage(run, "") is None
+        case "skip":
             return run.undo is None
+        case "ramp":
+            return fitting.steering(run, way.value, hold.step, held=True) is None
+        case "undo" if way.value:
+            return fitting.going_back(run, hold.stage) is None
+        case "undo":
+            return fitting.undoing(run, hold.step) is None
         case _:
-            return True
+            return hold.code not in UNDO_HOLDS or run.undo is None
 
 
 def _way(run: Run, way: Way, hold: Hold) -> Choice:
@@ -137,42 +151,65 @@ def _way(run: Run, way: Way, hold: Hold) -> Choice:
     )
 
 
-def unsure_steps(run: Run) -> tuple[str, ...]:
-    """Return the steps of whose effects nobody knows whether they are in force, and that nothing will settle."""
-    return tuple(
-        entry.step
-        for entry in run.ledger.values()
-        if not entry.sure and not is_unknown(run, entry.step) and not _is_touched(run, entry)
-    )
-
-
-def _is_touched(run: Run, entry: EffectEntry) -> bool:
-    undone = run.undo is not None and entry.key in run.undo.queue
-    return undone or any(entry.key in (item.effect_key, item.undoes) for item in run.dispatches.values())
-
-
-def _at_effects(run: Run) -> Iterator[Choice]:
-    for step in unsure_steps(run):
-        yield Choice(verb="mark", words=f"{step} done", leads_to="records its effect as in force", who="known")
-        leads = "records that its effect is not in force"
-        yield Choice(verb="mark", words=f"{step} not-done", leads_to=leads, who="known", safe=True)
-
-
 def _at_steps(run: Run) -> Iterator[Choice]:
     for step in run.open_steps:
         record = run.steps.get(step.id)
-        if record is None:
-            continue
-        if isinstance(record.state, Manual):
-            yield Choice(verb="mark", words=f"{step.id} done", leads_to="goes on", who="known")
-            yield Choice(verb="mark", words=f"{step.id} not-done", leads_to="holds the run", who="known", safe=True)
-        if isinstance(record.state, Ramping):
-            yield Choice(
-                verb="ramp", words="stay", leads_to="stays at this value until told to go on", who="anybody", safe=True
-            )
-            if record.state.position:
-                yield Choice(
-                    verb="ramp", words="floor", leads_to="goes down to the floor and stays", who="anybody", safe=True
-                )
-            if record.state.stay:
-                yield Choice(verb="ramp", words="up", leads_to="may rise again", who="known")
+        if record is not None and isinstance(record.state, Manual):
+            yield from _marks_of(step.id, "goes on", "holds the run")
+    for value, leads in (("stay", STAY), ("floor", FLOOR), ("up", "may rise again")):
+        if fitting.steering(run, value) is None:
+            yield _steer(value, leads)
+
+
+def _steer(value: str, leads_to: str) -> Choice:
+    up = value == "up"
+    return Choice(verb="ramp", words=value, leads_to=leads_to, who="known" if up else "anybody", safe=not up)
+
+
+# ---- what is legal besides
+
+
+def _besides(run: Run) -> Iterator[Choice]:
+    stage = run.current
+    if stage is not None and fitting.asking_anew(run) is None:
+        leads = "asks the gate anew: everything is read again, and earlier approvals do not count"
+        yield Choice(verb="ask", words="", leads_to=leads, who="known")
+    if stage is not None and run.stage.phase == "approach" and fitting.skipping_stage(run, stage.id) is None:
+        yield _skip_stage(run, stage)
+    if fitting.steering(run, "down") is None:
+        yield _steer("down", "goes down by one value")
+    yield from _marks(run)
+    yield from _skips(run, stage)
+    yield from _undos(run)
+    if not run.paused:
+        yield PAUSE
+
+
+def _marks(run: Run) -> Iterator[Choice]:
+    for step in run.plan_index:
+        for choice in _marks_of(step, "records it as done", "records that it did not happen"):
+            if step in run.steps and fitting.marking(run, step, choice.words.split()[1]) is None:
+                yield choice
+
+
+def _marks_of(step: str, done: str, not_done: str) -> Iterator[Choice]:
+    yield Choice(verb="mark", words=f"{step} done", leads_to=done, who="known")
+    yield Choice(verb="mark", words=f"{step} not-done", leads_to=not_done, who="known", safe=True)
+
+
+def _skips(run: Run, stage: Stage | None) -> Iterator[Choice]:
+    roles, leads = gate_roles(stage), "leaves the step out and goes on with the next"
+    for step in stage.steps if stage is not None and run.stage.phase != "approach" else ():
+        if fitting.skipping_step(run, step.id) is None:
+            yield Choice(verb="skip", words=step.id, leads_to=leads, who="gate", roles=roles, needs_reason=True)
+
+
+def _undos(run: Run) -> Iterator[Choice]:
+    leads = "reverses the step's effect, shown first, and holds"
+    for step in dict.fromkeys(layer.step for entry in reversed(run.ledger.values()) for layer in layers(entry)):
+        if fitting.undoing(run, step) is None:
+            yield Choice(verb="undo", words=step, leads_to=leads, who="known", safe=True)
+    leads = "undoes everything back to the start of that stage, and holds"
+    for stage in reversed(run.plan.stages[: run.cursor + 1]):
+        if fitting.going_back(run, stage.id) is None:
+            yield Choice(verb="undo", words=f"--to {stage.id}", leads_to=leads, who="known", safe=True)

@@ -185,7 +185,7 @@ class Player:
             self.refused.append(refusal.message)
 
 
-def asked_for(choice: Choice, *, at: int, t: int) -> Asked:
+def asked_for(choice: Choice, *, at: int, t: int, person: str = "ana") -> Asked:
     """Return the request that a choice's words stand for, as the command line would write it."""
     words = choice.words.split()
     fields: dict[str, str] = {}
@@ -200,4 +200,4 @@ def asked_for(choice: Choice, *, at: int, t: int) -> Asked:
     else:
         fields["subject"] = choice.words
     reason = "because" if choice.needs_reason else ""
-    return Asked(at=at, t=t, request="r", person="ana", door="cli", verb=choice.verb, reason=reason, **fields)
+    return Asked(at=at, t=t, request="r", person=person, door="cli", verb=choice.verb, reason=reason, **fields)

@@ -5,7 +5,7 @@ What does not belong here: what must hold in each (``properties``).
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -85,8 +85,13 @@ class Walk:
         return len(left)
 
 
-def walk(plan: Plan, watch: Any = None) -> Walk:
-    """Walk through every state of *plan*; *watch* is called with each transaction besides the properties."""
+def walk(plan: Plan, watch: Any = None, look: Callable[[Run, int], None] | None = None) -> Walk:
+    """Walk through every state of *plan*.
+
+    Args:
+        watch: Called with each transaction, besides the properties.
+        look: Called with each state and its clock, once.
+    """
     found = Walk()
     run = turn(None, Started(at=0, t=0, run="run-1", plan=plan, starter="ana"))[1]
     ahead: deque[_Place] = deque([(run, 0, Properties(), None)])
@@ -102,6 +107,8 @@ def walk(plan: Plan, watch: Any = None) -> Walk:
                 continue
             assert len(found.edges) < STATES_MAX, "this plan is not small"
             found.edges[there] = set()
+            if look is not None:
+                look(after, given.t)
             if after.outcome is None:
                 ahead.append((after, given.t, held, (place[3], given)))
             else:
