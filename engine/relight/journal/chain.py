@@ -6,18 +6,18 @@ a hash that was noted elsewhere.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
 from relight.errors import JournalError
+from relight.frozen import frozen
 from relight.journal.header import Header, read_header
 from relight.journal.port import GENESIS, Record
 
 Change: TypeAlias = Literal["edited", "removed", "inserted", "re-ordered", "truncated", "rewritten"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Checkpoint:
     """The hash of one record, noted where whoever changes the journal cannot reach."""
 
@@ -26,7 +26,7 @@ class Checkpoint:
     hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """The first bad record: *seq* is the number it has or should have."""
 
@@ -35,7 +35,7 @@ class Finding:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verified:
     """What a chain was found to be: *sound* records from the first on, the last one's *hash*, and what is wrong."""
 

@@ -7,8 +7,10 @@ the facts that follow from it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
+
+from relight.frozen import frozen
 
 FORMAT = 2
 """The version of the stored format; a journal with a higher one is refused by name."""
@@ -38,7 +40,7 @@ KEPT_BYTES_MAX = 64 * 1024
 """What a door keeps is an address, a proposal or a name for something; none is larger than a request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Record:
     """One fact as it is stored: *body* is its exact JSON, never re-encoded.
 
@@ -54,7 +56,7 @@ class Record:
     hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sample:
     """One data point of a watched check, kept outside the chain, bounded per run."""
 
@@ -67,7 +69,7 @@ class Sample:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """What somebody asked of a run; *body* is a JSON object (person, door, verb, subject, …)."""
 
@@ -77,7 +79,7 @@ class Request:
     body: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """The driver's answer: *code* is the exit code that the asker's CLI ends with."""
 
@@ -87,7 +89,7 @@ class Answer:
     code: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lease:
     """Who drives a run: *until* is wall milliseconds; *alive* is what the store can tell of the holder.
 
@@ -102,7 +104,7 @@ class Lease:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """A run in the list of runs, kept up to date by appends: *state* as in ``relight runs``."""
 
@@ -116,7 +118,7 @@ class Row:
     seq: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Batch:
     """What one driver appends in one transaction.
 
@@ -142,7 +144,7 @@ class Batch:
     urgent: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Kept:
     """A small thing that a door keeps beside the runs: a sign of life, a proposal, where a message stands in a chat.
 

@@ -2,7 +2,7 @@
 
 from typing import Literal, TypeAlias
 
-from relight.kernel.frozen import frozen
+from relight.frozen import frozen
 
 Verdict: TypeAlias = Literal["pass", "fail", "neutral", "inconclusive"]
 """``neutral`` is not yet: enough data, but neither passed for long enough nor failed for long enough."""

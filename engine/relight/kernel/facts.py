@@ -8,8 +8,8 @@ What does not belong here: what anybody wants (intents), or said (inputs).
 from dataclasses import field
 from typing import Any, TypeAlias
 
+from relight.frozen import frozen
 from relight.kernel.fact import Direction, Fact, Outcome, Purpose, Verdict
-from relight.kernel.frozen import frozen
 from relight.kernel.plan import Json, Person, Plan, Solo
 from relight.kernel.step_facts import (
     EffectCleared,

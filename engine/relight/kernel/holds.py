@@ -7,7 +7,7 @@ site, or the starter) or ``anybody`` (whoever reaches the door: stopping is neve
 
 from typing import Literal, TypeAlias
 
-from relight.kernel.frozen import frozen
+from relight.frozen import frozen
 
 Who: TypeAlias = Literal["gate", "known", "anybody"]
 

@@ -7,8 +7,8 @@ and what no longer matters gives no facts.
 from dataclasses import field
 from typing import Literal, TypeAlias
 
+from relight.frozen import frozen
 from relight.kernel.facts import Verdict
-from relight.kernel.frozen import frozen
 from relight.kernel.plan import Json, Person, Plan, Solo
 
 

@@ -7,8 +7,8 @@ and ends what is no longer wanted (a :class:`Perform` ends only by its report or
 from dataclasses import field
 from typing import Any, TypeAlias
 
+from relight.frozen import frozen
 from relight.kernel.facts import Purpose
-from relight.kernel.frozen import frozen
 from relight.kernel.plan import Use
 
 

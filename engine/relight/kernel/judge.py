@@ -10,8 +10,8 @@ import math
 from collections import deque
 from typing import Literal, TypeAlias
 
+from relight.frozen import frozen
 from relight.kernel.facts import Verdict
-from relight.kernel.frozen import frozen
 from relight.kernel.intents import Watch
 from relight.kernel.plan import Check, ExpressionFailed
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from relight.kernel.frozen import frozen
+from relight.frozen import frozen
 
 Json: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 Tree: TypeAlias = Any

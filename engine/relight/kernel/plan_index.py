@@ -5,7 +5,7 @@ What does not belong here: anything about a run.
 
 from collections.abc import Iterable
 
-from relight.kernel.frozen import frozen
+from relight.frozen import frozen
 from relight.kernel.plan import Expression, Plan, Stage, Step, Tree
 
 

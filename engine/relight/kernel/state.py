@@ -9,9 +9,9 @@ from dataclasses import field
 from itertools import takewhile
 from typing import Any, Literal, TypeAlias
 
+from relight.frozen import frozen
 from relight.kernel.changing import evolved
 from relight.kernel.facts import Outcome, Verdict
-from relight.kernel.frozen import frozen
 from relight.kernel.plan import Json, Person, Plan, Solo, Stage, Step, Use
 from relight.kernel.plan_index import index_of
 from relight.kernel.records import Records

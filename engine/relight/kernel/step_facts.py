@@ -3,8 +3,8 @@
 from dataclasses import field
 from typing import Any, Literal
 
+from relight.frozen import frozen
 from relight.kernel.fact import Direction, Fact, Purpose
-from relight.kernel.frozen import frozen
 from relight.kernel.plan import Json, Use
 
 # ---- steps

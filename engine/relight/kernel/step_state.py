@@ -6,8 +6,8 @@ What does not belong here: what changes it (:mod:`relight.kernel.evolve_steps`).
 from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
+from relight.frozen import frozen
 from relight.kernel.facts import Purpose
-from relight.kernel.frozen import frozen
 from relight.kernel.plan import Json, Use
 
 StepWord: TypeAlias = Literal["pending", "running", "succeeded", "failed", "unknown", "skipped", "undone"]

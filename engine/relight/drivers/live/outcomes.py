@@ -5,7 +5,7 @@ then a reading has failed, and a write may or may not have happened.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ValidationError
@@ -13,13 +13,14 @@ from pydantic import BaseModel, ValidationError
 from relight.drivers.live.intake import Intake, Unkeepable
 from relight.drivers.live.providers import Providers
 from relight.errors import PluginError, SecretError
+from relight.frozen import frozen
 from relight.kernel.plan import Effect, Json, Use
 from relight.sdk import Action, Call, Failed, OutcomeUnknown, Probe
 
 Word: TypeAlias = Literal["succeeded", "failed", "unknown"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outcome:
     """How a call ended; *targets* maps hosts to their error, None for success."""
 

@@ -1,13 +1,14 @@
 """What a driver is put together from, and who it tells."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from relight.drivers.live.clock import Clock, SystemClock
 from relight.drivers.live.lease import Watchdog
 from relight.drivers.live.log import Log
 from relight.drivers.live.providers import Registry
+from relight.frozen import frozen
 from relight.journal.leaves import CompileExpression
 from relight.kernel.facts import AnyFact
 from relight.kernel.plan import Person, Plan, Solo
@@ -19,7 +20,7 @@ ReadPeople: TypeAlias = Callable[[Plan], tuple[tuple[Person, ...], Solo | None] 
 """Return the site's people as they are now, None where nothing new can be said; called in a thread."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Parts:
     """What a driver is put together from; bootstrap fills it in."""
 

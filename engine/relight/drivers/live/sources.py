@@ -7,11 +7,11 @@ A value is a value only if it is a finite number, young enough, and carried by e
 import asyncio
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from relight.drivers.live.clock import RunClock
 from relight.drivers.live.readings import Reader
+from relight.frozen import frozen
 from relight.kernel.plan import Check, Json, Use
 from relight.sdk.capabilities import METRIC_QUERY
 
@@ -22,7 +22,7 @@ SOURCE_S = 5.0
 PROBE_S = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Point:
     """A data point, or why there is none (*kind* ``none``); *stamp* tells it from the next one."""
 
