@@ -7,8 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from relight.drivers.live.log import Log
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from relight.journal.port import Journal
     from relight.kernel.plan import Person, Plan, Solo
     from relight.kernel.state import Run
-    from relight.runbook.planning import Planning
     from relight.sdk.registry import Registry
 
 
@@ -70,9 +68,7 @@ def site_people() -> "ReadPeople":
         found = read_site(path)
         if not found.is_valid or found.document is None or found.document.site != plan.site:
             return None
-        # Of a plan in the making only the site is looked at, and there is no plan in the making here.
-        site = cast("Planning", SimpleNamespace(site=found.document))
-        return people_of(site), solo_of(site)
+        return people_of(found.document), solo_of(found.document)
 
     return read
 

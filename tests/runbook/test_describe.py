@@ -88,7 +88,7 @@ def test_nothing_secret_and_nothing_that_moves_a_cursor_is_shown(write: Write, r
     """What looks like a secret is masked, and control characters in titles are written out."""
     runbook = (
         'stages:\n  - id: a\n    title: "\\e]0;owned\\a"\n    steps:\n'
-        "      - {id: a, action: shell.run, with: {argv: [ls, 'https://a:hunter22@x.org']}}\n"
+        "      - {id: a, action: shell.run, with: {argv: [ls], env: {API_TOKEN: hunter22}}}\n"
     )
     planned = prepare_plan(*write(runbook), registry=registry)
     assert planned.plan is not None

@@ -148,7 +148,7 @@ def test_what_cannot_be_evaluated_says_why(text: str, why: str) -> None:
         ("value < 1 and true", 10, "write && for and"),
         ("not value", 4, "write ! for not"),
         ("value <", 7, "complete it"),
-        ("value < 2%", 10, "0.02"),
+        ("value < 2%", 9, "0.02"),
         ("as", 0, "another name"),
         ("", 0, "condition"),
         ("'never closed", 0, ""),

@@ -35,6 +35,13 @@ def test_text_shows_the_line_a_caret_and_the_mend(lint: Lint) -> None:
     )
 
 
+def test_the_caret_stands_under_its_place_whatever_the_script(lint: Lint) -> None:
+    """Signs that fill two columns of a terminal, or none, do not push the caret aside."""
+    found = lint("runbook: a\nschema: relight/v1\nsymptoms: [日本, e\u0301, 3]\nstages: []\n")
+    line = next(text for text in as_text(found).splitlines() if text.endswith("^"))
+    assert line == f"    | {' ' * 20}^"
+
+
 def test_long_lines_are_a_window_around_the_caret(lint: Lint) -> None:
     """A line wider than a terminal is cut on both sides, and the caret still stands under the place."""
     found = lint("runbook: a\nschema: relight/v1\nsymptoms: [" + "x, " * 200 + "3, " + "y, " * 200 + "]\n")
@@ -99,7 +106,7 @@ def test_secrets_are_not_shown_with_their_line(lint: Lint) -> None:
         "runbook: a\nschema: relight/v1\nstages:\n  - id: a\n    steps:\n"
         "      - {id: a, action: shell.run, with: {argv: [ls, 'https://a:hunter22@x.org'], argz: 1}}\n"
     )
-    assert {each.code for each in found} == {"RL405", "RL510"}
+    assert {each.code for each in found} == {"RL405", "RL518"}
     assert "hunter22" not in as_text(found)
     assert "[secret]" in as_text(found)
 

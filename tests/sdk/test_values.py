@@ -34,11 +34,30 @@ def test_durations_are_read(text: str, ms: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "5", "m", "5 m", "30s1m", "-5s", "1.5m", "1e3s", "٣s", "5M", "5mm", "5m5m", "5s\n5s"]
+    "text", ["", " ", "m", "30s1m", "-5s", "1e3s", "٣s", "5mm", "5m5m", "5s\n5s", "0 min", "99999999h", "5 years"]
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """The refusal shows what one looks like."""
-    with pytest.raises(ValueError, match="write it like 90s, 5m or 1h30m"):
+    with pytest.raises(ValueError, match="write it like 90s, 5m or 1h30m|longer than 30d"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("90", "write 90s for seconds, 90m for minutes"),
+        ("5 m", "write 5m"),
+        ("5M", "write 5m"),
+        ("5min", "write 5m"),
+        ("1.5m", "write 1m30s"),
+        ("1.5 hours", "write 1h30m"),
+        ("2 days", "write 2d"),
+        ("250 msec", "write 250ms"),
+    ],
+)
+def test_a_duration_as_others_write_it_is_respelled(text: str, mend: str) -> None:
+    """What was meant is offered in our own spelling."""
+    with pytest.raises(ValueError, match=f"; {mend}$"):
         parse_duration(text)
 
 

@@ -1,6 +1,7 @@
 """Capabilities bound to the site's providers: who is called, with what, and what that means for the ledger."""
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from relight.errors import PluginError
@@ -16,6 +17,8 @@ from relight.runbook.template import is_template
 from relight.runbook.yaml12 import plain
 from relight.sdk.plugin import Contract, Plugin
 
+SLIP = 0.8
+"""How much alike two families are when one is taken for a slip: `session.*` for `sessions.*` is 0.95."""
 _RANKS: dict[Effect, int] = {"read": 0, "write": 1, "destructive": 2}
 
 
@@ -54,7 +57,8 @@ class Binder:
         if (contract.effect == "read") != probe:
             kind, other = ("a probe", "an action") if probe else ("an action", "a probe")
             message = f"{name} is {other} of {bound.provider!r}, and {kind} belongs here"
-            self._planning.here.add("RL408", part.place(key), message, "")
+            hint = f"`relight plugins` says what {bound.provider!r} offers"
+            self._planning.here.add("RL408", part.place(key), message, hint)
             return None
         args = self._arguments(part, bound, extra or {})
         raised: Effect = effect if effect and _RANKS[effect] > _RANKS[contract.effect] else contract.effect
@@ -98,6 +102,11 @@ class Binder:
             hint = f"add `{name}: {able[0]}` to bind in {where}"
         else:
             hint = f"add it to bind in {where}; none of its providers offers it"
+        # Only what no capability is called like can be a slip of the pen.
+        odd = [pattern for pattern in site.bind if pattern.partition(".")[0] not in self._planning.offers.families()]
+        slip = get_close_matches(f"{name.partition('.')[0]}.*", odd, n=1, cutoff=SLIP)
+        if slip:
+            hint = f"bind in {where} has {slip[0]!r}: is that a slip?"
         self._planning.here.add("RL601", part.place(key), f"the site {site.site!r} does not bind {name!r}", hint)
 
     def _offered(self, name: str, provider: str, part: Part, key: str, binding: Binding | None) -> Bound | None:

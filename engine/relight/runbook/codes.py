@@ -82,6 +82,8 @@ CODES: dict[str, Code] = {
     "RL515": _error("an undo that cannot work"),
     "RL516": _warning("an id that expressions cannot name"),
     "RL517": _warning("a ramp that nothing checks"),
+    "RL518": _error("a password or a token written out instead of a reference"),
+    "RL519": _warning("an objective that is no percentage"),
     "RL520": _error("a bot or an agent with what only people have"),
     "RL521": _error("an alert that proposes nothing, or an input with two values"),
     "RL601": _error("a capability that the site does not bind"),

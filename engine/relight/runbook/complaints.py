@@ -92,10 +92,10 @@ class Complaints:
         return max(0, len(self._found) - COMPLAINTS_MAX)
 
     def _without_secrets(self, found: Complaint) -> Complaint:
-        excerpt, message = found.excerpt, found.message
+        texts = {"excerpt": found.excerpt, "message": found.message, "hint": found.hint}
         for secret in self._masked:
-            excerpt, message = excerpt.replace(secret, MASK), message.replace(secret, MASK)
-        return found if excerpt == found.excerpt else replace(found, excerpt=excerpt, message=message)
+            texts = {name: text.replace(secret, MASK) for name, text in texts.items()}
+        return replace(found, **texts)
 
     def __len__(self) -> int:
         return len(self._found)

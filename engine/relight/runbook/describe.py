@@ -10,7 +10,7 @@ from typing import Any
 from relight.kernel.plan import Check, Expression, Gate, Plan, Stage, Step, Tree, Use
 from relight.runbook.complaints import MASK, Complaint
 from relight.runbook.render import complaint_document
-from relight.runbook.secrecy import is_secret_name, looks_secret
+from relight.runbook.secrecy import is_secret_name, secret_code
 from relight.sdk.values import format_duration
 
 PLAN_SCHEMA = "relight.plan/v1"
@@ -231,4 +231,4 @@ def shown(tree: Tree, key: str = "") -> Any:
         return [shown(item, key) for item in tree]
     if isinstance(tree, Expression):
         return tree.text
-    return MASK if looks_secret(tree, named=is_secret_name(key)) else tree
+    return MASK if secret_code(tree, named=is_secret_name(key)) else tree

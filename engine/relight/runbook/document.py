@@ -38,6 +38,7 @@ class Input(Part):
     """A value that whoever starts the run may give."""
 
     thing: ClassVar[str] = "an input"
+    example: ClassVar[str] = "{type: percent, default: 10}"
     type: InputType
     """What may be given: percent, integer, number, string, boolean, duration or choice."""
     description: Text | None = None
@@ -58,6 +59,7 @@ class Probe(Part):
     """A reading that gates and expressions refer to as ``probes.<id>``."""
 
     thing: ClassVar[str] = "a probe"
+    example: ClassVar[str] = "{probe: deploy.current}"
     probe: Capability
     """The probe that is read: a capability, or PROVIDER.PROBE."""
     with_: Arguments = Field(default_factory=dict, alias="with")
@@ -68,6 +70,7 @@ class Check(Part):
     """A query or a probe with a criterion over its value."""
 
     thing: ClassVar[str] = "a check"
+    example: ClassVar[str] = "{query: NAME, pass_when: value < 0.02}"
     query: Id | None = None
     """The name of a query that the site defines."""
     probe: Capability | None = None
@@ -90,6 +93,7 @@ class Guard(Part):
     """A check that is watched all the time."""
 
     thing: ClassVar[str] = "a guard"
+    example: ClassVar[str] = "{check: NAME, breach_after: 15s}"
     check: Id
     """The check that is watched."""
     breach_after: Duration = 0
@@ -102,6 +106,7 @@ class Approval(Part):
     """Who must agree before a gate opens."""
 
     thing: ClassVar[str] = "an approval"
+    example: ClassVar[str] = "{roles: [incident-commander]}"
     roles: list[Slug] = Field(max_length=50)
     """People with any of these roles may decide."""
     min_approvals: int = Field(default=1, ge=1, le=20)
@@ -116,6 +121,7 @@ class Escalation(Part):
     """Whom to tell when nobody answers."""
 
     thing: ClassVar[str] = "an escalation"
+    example: ClassVar[str] = "{after: 5m, notify: ROLE}"
     after: Duration
     """How long the gate must have waited."""
     notify: Text
@@ -126,6 +132,7 @@ class Gate(Part):
     """The point that people must open before a stage's steps."""
 
     thing: ClassVar[str] = "a gate"
+    example: ClassVar[str] = "{approval: {roles: [incident-commander]}}"
     title: Template | None = None
     """The question that people answer; the stage's title where it is left out."""
     approval: Approval
@@ -146,6 +153,7 @@ class Precondition(Part):
     """What must pass before a stage's first step: a check, or a probe with its criterion."""
 
     thing: ClassVar[str] = "a precondition"
+    example: ClassVar[str] = "{check: NAME}"
     check: Id | None = None
     """A check of this runbook."""
     probe: Capability | None = None
@@ -160,6 +168,7 @@ class Verify(Precondition):
     """What must pass before a stage is done."""
 
     thing: ClassVar[str] = "a verify item"
+    example: ClassVar[str] = "{check: NAME, for: 15s, within: 2m}"
     for_: Duration = Field(default=0, alias="for")
     """How long every sample must have passed; without it one sample is enough."""
     within: Duration = 300_000
@@ -172,6 +181,7 @@ class Retry(Part):
     """How a failed step is tried again."""
 
     thing: ClassVar[str] = "a retry policy"
+    example: ClassVar[str] = "{max_attempts: 3}"
     max_attempts: int = Field(default=3, ge=1, le=100)
     """How often it is tried in all."""
     backoff: Duration = 1_000
@@ -184,6 +194,7 @@ class Settle(Part):
     """The probe that tells whether a step of unknown outcome happened."""
 
     thing: ClassVar[str] = "a settle probe"
+    example: ClassVar[str] = "{probe: deploy.current, done_when: value.release == probes.NAME.previous}"
     probe: Capability
     """The probe that is read."""
     with_: Arguments = Field(default_factory=dict, alias="with")
@@ -200,6 +211,7 @@ class Undo(Part):
     """How an effect is reversed: ``previous``, another action, or an earlier step's id."""
 
     thing: ClassVar[str] = "an undo"
+    example: ClassVar[str] = "previous, or {action: NAME}"
     restore: Literal["previous"] | None = None
     """Bring back the value that was in force before."""
     action: Capability | None = None
@@ -216,6 +228,7 @@ class Ramp(Part):
     """One argument moved through declared values, with checks at each."""
 
     thing: ClassVar[str] = "a ramp"
+    example: ClassVar[str] = "{key: percent, floor: 0, through: [25, 50, 100], checks: [NAME]}"
     key: Text
     """The argument that moves."""
     floor: Number
@@ -238,6 +251,7 @@ class Step(Part):
     """One action, probe, wait, manual task or undo; or several side by side."""
 
     thing: ClassVar[str] = "a step"
+    example: ClassVar[str] = "{id: NAME, action: admission.throttle, with: {percent: 10}}"
     id: Id | None = None
     """Its id, unique in the runbook."""
     title: Text | None = None

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from relight.kernel.plan import ExpressionFailed, Json
-from relight.runbook.cel_text import Reading, read_cel
+from relight.runbook.cel_text import Reading, Token, read_cel
 from relight.runbook.template import is_template, parts_of, whole
 
 ITEMS_MAX = {1: 10_000, 2: 300}
@@ -291,7 +291,10 @@ def _explained(text: str, error: str) -> Problem:
     what = (quoted[1] if quoted else "").strip()
     if said.startswith("reserved identifier"):
         return Problem(at, f"{said.split(': ')[-1]!r} is a word that CEL keeps for itself", "use another name")
-    hint = _foreign(text, at)
+    foreign = _foreign(text, at)
+    hint = _FOREIGN[foreign.text] if foreign else ""
+    if foreign is not None and not text[foreign.at + len(foreign.text) :].strip():
+        return Problem(foreign.at, f"{foreign.text!r} does not fit here", hint)
     if "<EOF>" in what or at >= len(text):
         mend = hint or "complete it, and check that quotes and brackets close"
         return Problem(at, "the expression ends too early", mend)
@@ -299,7 +302,7 @@ def _explained(text: str, error: str) -> Problem:
     return Problem(at, message, hint or "check brackets, quotes and what stands before it")
 
 
-def _foreign(text: str, at: int) -> str:
-    """Return what to write for the nearest sign of another language at or before *at*."""
+def _foreign(text: str, at: int) -> Token | None:
+    """Return the nearest sign of another language at or before *at*."""
     before = [token for token in read_cel(text).tokens if token.at <= at and token.text in _FOREIGN]
-    return _FOREIGN[before[-1].text] if before else ""
+    return before[-1] if before else None

@@ -5,11 +5,12 @@ from relight.runbook import document
 from relight.runbook.complaints import did_you_mean
 from relight.runbook.document import Stage
 from relight.runbook.planning import Planning
+from relight.runbook.site_document import Site
 
 _DOORS = ("os", "slack", "oidc", "matrix", "key")
 
 
-def people_of(planning: Planning) -> tuple[Person, ...]:
+def people_of(site: Site) -> tuple[Person, ...]:
     """Return the site's people."""
     return tuple(
         Person(
@@ -18,13 +19,13 @@ def people_of(planning: Planning) -> tuple[Person, ...]:
             identities={door: str(found) for door in _DOORS if (found := getattr(person, door)) is not None},
             kind=person.kind,
         )
-        for person in planning.site.people
+        for person in site.people
     )
 
 
-def solo_of(planning: Planning) -> Solo | None:
+def solo_of(site: Site) -> Solo | None:
     """Return the site's rule for a starter who is alone."""
-    solo = planning.site.solo
+    solo = site.solo
     return None if solo is None else Solo(after_ms=solo.after, roles=tuple(solo.roles))
 
 

@@ -13,7 +13,7 @@ from relight.runbook.source import source_from_file
 from relight.runbook.yaml12 import read_yaml
 
 HOSTS_MAX = 100_000
-_RANGE = re.compile(r"\[(\w+):(\w+)(?::([0-9]+))?\]")
+_RANGE = re.compile(r"\[([A-Za-z0-9]+):([A-Za-z0-9]+)(?::([0-9]{1,6}))?\]")
 _SECTION = re.compile(r"\[([^\]:]+)(?::(\w+))?\]")
 
 

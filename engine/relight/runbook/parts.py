@@ -25,11 +25,14 @@ from relight.sdk.values import parse_duration
 ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,62}")
+PUBLIC_KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=?")
+"""The 32 bytes of a key as base64."""
+JOURNAL = re.compile(r"(sqlite:///|postgres(ql)?://).{1,1000}")
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,62}")
 TEXT_CHARS_MAX = 4_000
 """Long enough for an instruction, short enough to be read in an incident."""
 DURATION_PATTERN = r"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+(\.[0-9]+)?s)?([0-9]+ms)?$"
-_SHARE_PATTERN = r"^[0-9]+(\.[0-9]+)?%$"
+_SHARE_PATTERN = r"^(?!0+(\.0+)?%)(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%$"
 EMBEDDING_PATTERN = r"\$\{\{.*\}\}"
 
 
@@ -45,6 +48,7 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
     thing: ClassVar[str] = "a mapping"
+    example: ClassVar[str] = ""
     _raw: Map = PrivateAttr(default_factory=Map)
 
     @model_validator(mode="wrap")
@@ -135,9 +139,21 @@ def _scalar(value: Any) -> Any:
 def _count_or_share(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?%", value) and 0 < float(value[:-1]) <= 100:
+    if isinstance(value, str) and re.fullmatch(_SHARE_PATTERN, value):
         return value
     raise wrong("RL207", "this is neither a count nor a share", "write a count from 1, or a share such as 10%")
+
+
+def _public_key(value: str) -> str:
+    if PUBLIC_KEY.fullmatch(value):
+        return value
+    raise wrong("RL205", "this is no public key", "write ed25519: and the key's 32 bytes as base64")
+
+
+def _journal_url(value: str) -> str:
+    if JOURNAL.fullmatch(value):
+        return value
+    raise wrong("RL205", f"{value[:60]!r} cannot be a journal", "write sqlite:///PATH, with the whole path from /")
 
 
 def _action(value: str) -> str:
@@ -154,6 +170,12 @@ Slug: TypeAlias = Annotated[
 ]
 ProviderName: TypeAlias = Annotated[
     str, _formed(NAME, "a provider's name"), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})
+]
+PublicKey: TypeAlias = Annotated[
+    str, AfterValidator(_public_key), WithJsonSchema({"type": "string", "pattern": f"^{PUBLIC_KEY.pattern}$"})
+]
+JournalUrl: TypeAlias = Annotated[
+    str, AfterValidator(_journal_url), WithJsonSchema({"type": "string", "pattern": f"^{JOURNAL.pattern}$"})
 ]
 PersonId: TypeAlias = Annotated[
     str, _formed(PERSON, "a person's id"), WithJsonSchema({"type": "string", "pattern": f"^{PERSON.pattern}$"})

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
+from unicodedata import combining, east_asian_width
 from urllib.parse import quote
 
 from relight.runbook.codes import CODES
@@ -26,10 +27,15 @@ def _block(complaint: Complaint) -> str:
     if complaint.excerpt.strip():
         number = str(complaint.line)
         lines.append(f"  {number} | {complaint.excerpt}")
-        lines.append(f"  {' ' * len(number)} | {' ' * (complaint.caret - 1)}^")
+        lines.append(f"  {' ' * len(number)} | {' ' * _cells(complaint.excerpt[: complaint.caret - 1])}^")
     if complaint.hint:
         lines.append(f"  hint: {complaint.hint}")
     return "\n".join(lines)
+
+
+def _cells(text: str) -> int:
+    """Return how many columns of a terminal *text* fills."""
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def as_json(complaints: Sequence[Complaint], left_out: int = 0) -> str:

@@ -6,19 +6,32 @@ from typing import Any
 from relight.runbook.template import is_template
 
 _KEY = re.compile(r"(^|_)(password|passwd|passphrase|secret|token|api_?key|private_key|authorization)$", re.IGNORECASE)
-_VALUE = re.compile(
-    r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|xox[abposr]-[A-Za-z0-9-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY"
-    r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}|://[^/\s:@]+:[^/\s@]+@|(?i:^bearer\s+[A-Za-z0-9._-]{16,})"
+_SURE = re.compile(
+    r"gh[pousr]_[A-Za-z0-9]{20,}|xox[abposr]-[A-Za-z0-9-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}|://[^/\s:@]*:[^/\s@]+@|(?i:^bearer\s+[A-Za-z0-9._-]{16,})"
 )
+"""Tokens of well-known forms, private keys, and addresses with a password in them."""
+_LIKELY = re.compile(r"AKIA[0-9A-Z]{16}")
 _REFERENCE = re.compile(r"^(env|file|keyring|vault):\S+$")
 MEND = "write a reference: env:NAME, file:PATH, keyring:SERVICE/NAME or vault:PATH#FIELD"
 
 
-def looks_secret(text: Any, *, named: bool) -> bool:
-    """Return whether *text* looks like a secret that is written out; *named* if its key says that it is one."""
+def secret_code(text: Any, *, named: bool) -> str:
+    """Return what to say of *text* if it is, or looks like, a secret that is written out; *named* if its key says so.
+
+    What is one beyond doubt is refused: a plan is kept in a journal, and that cannot be scrubbed.
+    """
     if not isinstance(text, str) or _REFERENCE.match(text) or is_template(text):
-        return False
-    return bool(_VALUE.search(text)) or (named and len(text) >= 4)
+        return ""
+    if _SURE.search(text):
+        return "RL518"
+    return "RL510" if _LIKELY.search(text) or (named and len(text) >= 4) else ""
+
+
+SAID = {
+    "RL510": "this looks like a secret, and plans are kept",
+    "RL518": "this is a password or a token, and plans are kept where nothing can be removed",
+}
 
 
 def is_secret_name(name: str) -> bool:

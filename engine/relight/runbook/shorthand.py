@@ -12,8 +12,6 @@ def write_out_runbook(document: Map) -> Map:
     for stage in _maps(document.get("stages")):
         for step in _maps(stage.get("steps")):
             _step(step)
-            for inner in _maps(step.get("parallel")):
-                _step(inner)
     return document
 
 
@@ -33,6 +31,8 @@ def _step(step: Map) -> None:
     undo = step.get("undo")
     if isinstance(undo, str):
         step["undo"] = _one("restore" if undo == "previous" else "step", undo, step.values_at["undo"])
+    for inner in _maps(step.get("parallel")):
+        _step(inner)
 
 
 def _one(key: str, value: Any, at: Mark) -> Map:

@@ -4,7 +4,19 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from relight.runbook.parts import Arguments, Duration, Id, Part, PersonId, ProviderName, Slug, Text, Value
+from relight.runbook.parts import (
+    Arguments,
+    Duration,
+    Id,
+    JournalUrl,
+    Part,
+    PersonId,
+    ProviderName,
+    PublicKey,
+    Slug,
+    Text,
+    Value,
+)
 from relight.runbook.site_doors import ALERTS_MAX, SECRETS_MAX, Alert, Digest, Oidc, Published, Token
 
 PEOPLE_MAX = 1_000
@@ -15,6 +27,7 @@ class Provider(Part):
 
     model_config = {"extra": "allow"}
     thing: ClassVar[str] = "a provider"
+    example: ClassVar[str] = "{use: PLUGIN}"
     use: Slug
     """The plugin."""
 
@@ -23,6 +36,7 @@ class Binding(Part):
     """Which provider fulfils a capability, or every capability of a family (``deploy.*``)."""
 
     thing: ClassVar[str] = "a binding"
+    example: ClassVar[str] = "{provider: NAME}"
     provider: ProviderName
     """The provider's name."""
     with_: Arguments = Field(default_factory=dict, alias="with")
@@ -33,6 +47,7 @@ class MinVolume(Part):
     """How much must be measured before a query's value means anything."""
 
     thing: ClassVar[str] = "a minimum volume"
+    example: ClassVar[str] = "{promql: …, at_least: 1}"
     promql: Text
     """A query for the volume."""
     at_least: float = Field(ge=0)
@@ -43,6 +58,7 @@ class Query(Part):
     """A name that runbooks use, and how this site asks for it."""
 
     thing: ClassVar[str] = "a query"
+    example: ClassVar[str] = "{promql: …, sources: [PROVIDER]}"
     promql: Text
     """What is asked."""
     sources: list[ProviderName] = Field(min_length=1, max_length=20)
@@ -59,6 +75,7 @@ class Person(Part):
     """Somebody who may decide."""
 
     thing: ClassVar[str] = "a person"
+    example: ClassVar[str] = "{id: ana, roles: [incident-commander], os: ana}"
     id: PersonId
     """The name that journals keep."""
     roles: list[Slug] = Field(default_factory=list)
@@ -77,7 +94,7 @@ class Person(Part):
     """Tokens of their programs, which decide nothing."""
     matrix: Text | None = None
     """Their id in Matrix."""
-    key: Text | None = None
+    key: PublicKey | None = None
     """Their public key, ``ed25519:…``."""
 
 
@@ -85,6 +102,7 @@ class Solo(Part):
     """The rule for a starter who is alone."""
 
     thing: ClassVar[str] = "a solo rule"
+    example: ClassVar[str] = "{after: 5m, roles: [incident-commander]}"
     after: Duration
     """How long a gate must have waited."""
     roles: list[Slug] = Field(min_length=1)
@@ -95,6 +113,7 @@ class Targets(Part):
     """The hosts that this site has."""
 
     thing: ClassVar[str] = "targets"
+    example: ClassVar[str] = "{inventory: hosts.yaml}"
     inventory: Text
     """An Ansible inventory; its path is relative to the site's document."""
 
@@ -103,6 +122,7 @@ class Surface(Part):
     """A face of the service that users see."""
 
     thing: ClassVar[str] = "a surface"
+    example: ClassVar[str] = "{objective: 99.9, error_ratio: QUERY}"
     objective: float = Field(gt=0, lt=100)
     """The share of good requests that was promised, in percent."""
     window: Duration = 30 * 86_400_000
@@ -155,7 +175,7 @@ class Site(Part):
     """Alerts that propose a run; the first that matches counts."""
     simulation: Simulation | None = None
     """What ``relight rehearse`` plays instead of this site; runs never look at it."""
-    journal: Text | None = None
+    journal: JournalUrl | None = None
     """A shared journal: ``sqlite:///PATH`` or ``postgresql://…``."""
 
     def scope(self) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 What is wrong is then cut out, so that lint can still judge the rest and one reading reports everything.
 """
 
+import re
 import types
-from typing import Any, TypeVar, Union, get_args, get_origin
+from functools import cache
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -42,6 +44,23 @@ _LENGTHS = {
     "string_too_short": "needs at least {min_length} characters",
     "string_too_long": "may have at most {max_length} characters",
 }
+_OTHER_WORDS = {
+    "if": "when",
+    "name": "title",
+    "label": "title",
+    "tasks": "steps",
+    "actions": "steps",
+    "args": "with",
+    "arguments": "with",
+    "params": "with",
+    "condition": "pass_when",
+    "approvers": "roles",
+    "hosts": "targets",
+    "retries": "retry",
+    "variables": "inputs",
+    "parameters": "inputs",
+}
+"""What other tools call our keys."""
 _YAML_11 = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
@@ -67,10 +86,9 @@ def _complain(model: type[Part], data: Map, detail: ErrorDetails, complaints: Co
         _missing(model, data, detail, complaints)
     elif kind == "extra_forbidden":
         owner = _model_at(model, path[:-1])
-        known = [field.alias or name for name, field in owner.model_fields.items()] if owner else []
-        thing = owner.thing if owner else "a mapping"
         name = str(path[-1])
-        complaints.add("RL201", key_mark(data, path), f"unknown key {name!r} in {thing}", did_you_mean(name, known))
+        message = f"unknown key {name!r} in {owner.thing if owner else 'a mapping'}"
+        complaints.add("RL201", key_mark(data, path), message, _meant(model, owner, name))
     elif kind.startswith("RL"):
         mark = key_mark(data, path[:-1]) if path[-1:] == ("[key]",) else mark_at(data, path)
         complaints.add(kind, mark, str(context["message"]), str(context.get("hint", "")))
@@ -85,10 +103,11 @@ def _complain(model: type[Part], data: Map, detail: ErrorDetails, complaints: Co
         hint = f"write a number that is {wording.format(**context)}"
         complaints.add(code, mark_at(data, path), f"{_name(path)} is {_shown(detail['input'])}", hint)
     elif kind in _LENGTHS:
-        message = f"{_name(path)} {_LENGTHS[kind].format(**context)}"
-        complaints.add("RL210", mark_at(data, path), message, f"it has {context.get('actual_length', 0)}")
+        message = f"{_name(path)} {_LENGTHS[kind].format(**context)}, and has {context.get('actual_length', 0)}"
+        hint = "shorten it" if "long" in kind else "fill it, or leave the key out if it may be missing"
+        complaints.add("RL210", mark_at(data, path), message, hint)
     else:
-        _wrong_type(data, detail, complaints)
+        _wrong_type(model, data, detail, complaints)
 
 
 def _missing(model: type[Part], data: Map, detail: ErrorDetails, complaints: Complaints) -> None:
@@ -97,13 +116,17 @@ def _missing(model: type[Part], data: Map, detail: ErrorDetails, complaints: Com
     thing, hint = (owner.thing, "") if owner else ("a mapping", "")
     for name, field in (owner.model_fields if owner else {}).items():
         if path[-1] in (name, field.alias):
-            hint = (field.description or "").split("\n")[0].replace("``", "`")
+            part = _model_at(model, path)
+            fixed = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+            shown = part.example if part else fixed[0] if len(fixed) == 1 else ""
+            said = (field.description or "").split("\n")[0].replace("``", "`")
+            hint = f"{path[-1]}: {shown}" if shown else said
     parent = path[:-1]
     mark = key_mark(data, parent) if parent and isinstance(parent[-1], str) else mark_at(data, parent)
     complaints.add("RL202", mark, f"{thing} needs the key {str(path[-1])!r}", f"add it: {hint}" if hint else "")
 
 
-def _wrong_type(data: Map, detail: ErrorDetails, complaints: Complaints) -> None:
+def _wrong_type(model: type[Part], data: Map, detail: ErrorDetails, complaints: Complaints) -> None:
     path, kind, given = detail["loc"], detail["type"], detail["input"]
     expected = _EXPECTED.get(kind, "something else")
     hint = ""
@@ -115,11 +138,14 @@ def _wrong_type(data: Map, detail: ErrorDetails, complaints: Complaints) -> None
     elif kind == "string_type" and isinstance(given, int | float):
         hint = "put it in quotes"
     elif kind == "list_type":
-        hint = "write it as a list: [… , …], or one `- …` a line"
+        is_word = isinstance(given, str) and re.fullmatch(r"[\w./#@:-]{1,60}", given)
+        hint = f"write [{given}]" if is_word else "write it as a list: [… , …], or one `- …` a line"
     elif kind in {"int_type", "float_type"} and isinstance(given, str):
         hint = "write it without quotes or unit"
     elif kind in {"dict_type", "model_type"}:
-        hint = "write it as key: value"
+        part = _model_at(model, path)
+        hint = f"write {part.example}" if part and part.example else "write it as key: value"
+    hint = hint or f"write {expected}"
     complaints.add("RL203", mark_at(data, path), f"{_name(path)} is {kind_of(given)}, not {expected}", hint)
 
 
@@ -137,6 +163,7 @@ def _model_at(model: type[Part], path: tuple[str | int, ...]) -> type[Part] | No
     """Return the model of the part at *path*."""
     current: Any = model
     for key in path:
+        current = _without_none(current)
         if not (isinstance(current, type) and issubclass(current, BaseModel)):
             current = _inner(current)
             continue
@@ -146,6 +173,39 @@ def _model_at(model: type[Part], path: tuple[str | int, ...]) -> type[Part] | No
         current = found[0]
     current = _without_none(current)
     return current if isinstance(current, type) and issubclass(current, Part) else None
+
+
+def _meant(model: type[Part], owner: type[Part] | None, name: str) -> str:
+    """Return what to do about an unknown key: a slip, a word of another house, or a key of another part."""
+    known = [field.alias or name for name, field in owner.model_fields.items()] if owner else []
+    word = _OTHER_WORDS.get(name)
+    if word in known:
+        return f"did you mean {word!r}?"
+    homes = sorted(part.thing for part in _parts_of(model) if part is not owner and _has(part, name))
+    otherwise = f"{name!r} is a key of {' and of '.join(homes[:2])}: check the indentation" if homes else ""
+    if not otherwise and "with" in known:
+        otherwise = f"an argument of the action belongs under with: {{{name[:40]}: …}}"
+    return did_you_mean(name, known, otherwise=otherwise)
+
+
+def _has(part: type[Part], name: str) -> bool:
+    return any(name == (field.alias or key) for key, field in part.model_fields.items())
+
+
+@cache
+def _parts_of(model: type[Part]) -> frozenset[type[Part]]:
+    """Return *model* and every part that can stand somewhere inside it."""
+    found: set[type[Part]] = set()
+    left: list[Any] = [model]
+    while left:
+        one = left.pop()
+        if isinstance(one, type) and issubclass(one, Part):
+            if one not in found:
+                found.add(one)
+                left += [field.annotation for field in one.model_fields.values()]
+        else:
+            left += get_args(one)
+    return frozenset(found)
 
 
 def _without_none(annotation: Any) -> Any:

@@ -145,7 +145,8 @@ def plain(value: Any) -> Any:
 
 
 def _events(text: str) -> Iterator[Any]:
-    yield from yaml.parse(text, Loader=_LOADER)
+    # libyaml loses the blanks of a block scalar that ends with the file instead of with a line.
+    yield from yaml.parse(text if text.endswith(("\n", "\r")) else f"{text}\n", Loader=_LOADER)
 
 
 def _at(event: Any) -> Mark:
@@ -246,7 +247,8 @@ class _Builder:
             raise _Stop
         if event.anchor in self._open or event.anchor not in self._anchors:
             what = "contains itself" if event.anchor in self._open else "has no anchor"
-            self._complaints.add("RL111", mark, f"the alias *{event.anchor} {what}", "write the value out")
+            hint = "write the value out; put it in quotes where the * is text"
+            self._complaints.add("RL111", mark, f"the alias *{event.anchor} {what}", hint)
             raise _Stop
         value, size = self._anchors[event.anchor]
         self._count(size, mark)
@@ -294,9 +296,10 @@ def _tag(tag: str) -> str:
     return short if len(short) <= 60 else f"{short[:59]}…"
 
 
-_CLOSE = "check that braces and brackets close, and put ${{ … }} in quotes inside them"
+_CLOSE = "check that quotes, braces and brackets close, and put ${{ … }} in quotes inside them"
+_TABS = "YAML indents with spaces: replace the tab"
 _MENDS = (
-    ("found character '\\t'", "indent with spaces, not with tabs"),
+    ("found a tab character", _TABS),
     ("found character that cannot start any token", "put it in quotes: YAML keeps its first character for itself"),
     ("mapping values are not allowed", "put text that holds a colon in quotes; or is the line indented too far?"),
     ("did not find expected key", "indent the line like its neighbours, and check that quotes and braces close"),
@@ -309,16 +312,28 @@ _MENDS = (
     ("found undefined alias", "put the text in quotes if it begins with *"),
     ("block sequence entries are not allowed", "begin the list in a line of its own"),
 )
+_FROM_ITS_BEGIN = ("found unexpected end of stream", "could not find expected ':'")
+"""Where it was noticed says nothing here; where the quote or the key began does."""
 
 
 def _syntax(complaints: Complaints, error: yaml.YAMLError) -> None:
     problem = str(getattr(error, "problem", None) or error).splitlines()[0][:200]
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if "unexpected end of stream" in problem:
-        mark = getattr(error, "context_mark", None) or mark  # where it began helps, where the file ends does not
+    begun = getattr(error, "context_mark", None)
+    mark = getattr(error, "problem_mark", None) or begun
+    if any(words in problem for words in _FROM_ITS_BEGIN):
+        mark = begun or mark
     at = Mark(mark.line + 1, mark.column + 1) if mark is not None else START
     context = getattr(error, "context", None)
-    begun = getattr(error, "context_mark", None)
-    where = f" ({context}, begun in line {begun.line + 1})" if context and begun is not None else ""
-    hint = next((mend for words, mend in _MENDS if words in problem), "check indentation, quotes and brackets here")
+    is_earlier = begun is not None and begun.line + 1 < at.line
+    where = f" ({context}, begun in line {begun.line + 1})" if context and is_earlier else ""
+    hint = _mend(complaints, problem, at)
+    if is_earlier and hint == _CLOSE:
+        hint = f"close what line {begun.line + 1} opens: a brace, a bracket or a quote in it"
     complaints.add("RL105", at, f"not YAML: {problem}{where}", hint)
+
+
+def _mend(complaints: Complaints, problem: str, at: Mark) -> str:
+    line = complaints.source.line(at.line)
+    if "\t" in (line[at.col - 1 : at.col], *line[: len(line) - len(line.lstrip())]):
+        return _TABS
+    return next((mend for words, mend in _MENDS if words in problem), "check indentation, quotes and brackets here")

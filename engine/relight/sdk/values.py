@@ -8,6 +8,13 @@ from pydantic import BeforeValidator, Field
 
 _DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m(?!s))?(?:([0-9]+(?:\.[0-9]+)?)s)?(?:([0-9]+)ms)?")
 _UNITS_MS = (86_400_000, 3_600_000, 60_000, 1_000, 1)
+_WORDS = (
+    (r"ms|msecs?|millis|milliseconds?", 1),
+    (r"s|secs?|seconds?", 1_000),
+    (r"m|mins?|minutes?", 60_000),
+    (r"h|hrs?|hours?", 3_600_000),
+    (r"d|days?", 86_400_000),
+)
 DURATION_MAX_MS = 30 * 86_400_000
 """Thirty days: longer than any incident, short enough that a slipped zero is noticed."""
 
@@ -27,11 +34,24 @@ def parse_duration(text: str) -> int:
     """
     match = _DURATION.fullmatch(text.strip()) if text.strip() else None
     if match is None:
-        raise ValueError(f"{text!r} is not a duration; write it like 90s, 5m or 1h30m")
+        raise ValueError(f"{text!r} is not a duration; {_respelled(text)}")
     total = round(sum(float(part) * unit for part, unit in zip(match.groups(), _UNITS_MS, strict=True) if part))
     if total > DURATION_MAX_MS:
-        raise ValueError(f"{text!r} is longer than 30d, the most a duration may be")
+        raise ValueError(f"{text!r} is longer than 30d, the most a duration may be; write a shorter one")
     return total
+
+
+def _respelled(text: str) -> str:
+    """Return the mend for what people write for durations elsewhere: ``5 min``, ``1.5h``, ``90``."""
+    found = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([a-z]*)\s*", text[:40], re.IGNORECASE)
+    if found is None:
+        return "write it like 90s, 5m or 1h30m"
+    number, word = found[1], found[2].lower()
+    if not word:
+        return f"write {number}s for seconds, {number}m for minutes"
+    unit = next((unit for words, unit in _WORDS if re.fullmatch(words, word)), 0)
+    ms = round(float(number) * unit)
+    return f"write {format_duration(ms)}" if 0 < ms <= DURATION_MAX_MS else "write it like 90s, 5m or 1h30m"
 
 
 def format_duration(ms: int) -> str:

@@ -10,7 +10,7 @@ from relight.runbook.lint.naming import texts
 from relight.runbook.lint.scene import Scene, Stood, readers
 from relight.runbook.offers import Offer
 from relight.runbook.parts import Part
-from relight.runbook.secrecy import MEND, is_secret_name, looks_secret
+from relight.runbook.secrecy import MEND, SAID, is_secret_name, secret_code
 from relight.runbook.source import Mark
 from relight.runbook.template import Unterminated, is_template, parts_of
 from relight.runbook.yaml12 import Map
@@ -43,7 +43,10 @@ def _use(scene: Scene, part: Part, key: str, *, probe: bool) -> None:
     if offer.is_probe != probe:
         kind, other = ("a probe", "an action") if probe else ("an action", "a probe")
         message = f"{name} is {other}, and {kind} belongs here"
-        hint = f"did you mean `{'action' if probe else 'probe'}: {name}`?" if isinstance(part, Step) else ""
+        own = [each for each in scene.offers.names(name.partition(".")[0]) if _is_probe(scene, each) == probe]
+        hint = f"{'probes' if probe else 'actions'} of this family are: {', '.join(own) or 'none'}"
+        if isinstance(part, Step):
+            hint = f"did you mean `{'action' if probe else 'probe'}: {name}`?"
         scene.complaints.add("RL408", part.place(key), message, hint)
         return
     given = args if isinstance(args, Map) else Map(part.place(key))
@@ -54,6 +57,11 @@ def _use(scene: Scene, part: Part, key: str, *, probe: bool) -> None:
         scene.complaints.add(wrong.code, at, wrong.message, wrong.hint)
     if ramp is not None:
         _ramp(scene, part, offer)
+
+
+def _is_probe(scene: Scene, name: str) -> bool:
+    offer = scene.offers.find(name)
+    return offer is not None and offer.is_probe
 
 
 def _argument_place(part: Part, given: Map, path: tuple[str | int, ...], *, is_key: bool) -> Mark:
@@ -150,7 +158,7 @@ def check_secrets(scene: Scene, part: Part, key: str) -> None:
     """Warn of what looks like a secret that is written out."""
     for text, path in texts(part.raw(key)):
         named = any(isinstance(step, str) and is_secret_name(step) for step in path[-1:])
-        if looks_secret(text, named=named):
+        code = secret_code(text, named=named)
+        if code:
             scene.complaints.mask(text)
-            message = "this looks like a secret, and plans are kept"
-            scene.complaints.add("RL510", part.place(key, *path), message, MEND)
+            scene.complaints.add(code, part.place(key, *path), SAID[code], MEND)

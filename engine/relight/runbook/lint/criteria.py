@@ -170,7 +170,9 @@ def _one(scene: Scene, part: Part, key: str, verdicts: list[bool | str]) -> None
         else:
             hint = "value is the probe's result: name its member"
             if part.written("query"):
+                quoted = any(token.kind == "string" for token in read_cel(getattr(part, key)).tokens)
                 hint = "value is a broken number here: in arithmetic, write 100.0 for 100"
+                hint = "value is a number here: compare it with a number, without quotes" if quoted else hint
             scene.complaints.add("RL305", part.place(key), f"this fails whatever the value: {why}", hint)
     elif all(known):
         scene.complaints.add("RL504", part.place(key), f"{key} is true for every value", "compare value with a limit")

@@ -46,7 +46,7 @@ def _limits(scene: Scene, given: Input) -> bool:
             add("RL209", given.key_place(key), f"{key} does not go with type {given.type}", "delete it")
         elif not _is_measure(given, value):
             expected = "a duration such as 5m" if given.type == "duration" else "a number"
-            add("RL203", given.place(key), f"{key} has to be {expected}", "")
+            add("RL203", given.place(key), f"{key} has to be {expected}", f"write {expected}, or leave {key} out")
     if given.pattern is not None:
         _pattern(scene, given)
     if given.type == "choice" and not given.written("choices"):

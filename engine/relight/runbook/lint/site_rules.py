@@ -9,7 +9,7 @@ from relight.runbook.expressions import problem_with
 from relight.runbook.lint.naming import texts
 from relight.runbook.parts import Part
 from relight.runbook.places import place_inside
-from relight.runbook.secrecy import MEND, is_secret_name, looks_secret
+from relight.runbook.secrecy import MEND, SAID, is_secret_name, secret_code
 from relight.runbook.site_document import Site
 from relight.runbook.source import Mark
 from relight.runbook.template import Unterminated, is_template, parts_of
@@ -43,17 +43,19 @@ def _secrets(provider: Part, complaints: Complaints) -> None:
     for key, tree in (provider.model_extra or {}).items():
         for text, path in texts(tree):
             last = path[-1] if path else key
-            if looks_secret(text, named=isinstance(last, str) and is_secret_name(last)):
+            code = secret_code(text, named=isinstance(last, str) and is_secret_name(last))
+            if code:
                 complaints.mask(text)
-                complaints.add(
-                    "RL510", provider.place(key, *path), "this looks like a secret, and plans are kept", MEND
-                )
+                complaints.add(code, provider.place(key, *path), SAID[code], MEND)
 
 
 def check_surfaces(site: Site, complaints: Complaints) -> None:
-    """Complain about surfaces that name no query."""
+    """Complain about surfaces that name no query, and objectives that were meant otherwise."""
     known = list(_keys(site, "queries"))
     for surface in site.surfaces.values():
+        if surface.objective <= 1:
+            message = f"{surface.objective:g} is {surface.objective:g} %: nearly everything may fail"
+            complaints.add("RL519", surface.place("objective"), message, "write 99.9 for 99.9 %")
         if surface.error_ratio not in known:
             hint = did_you_mean(surface.error_ratio, known)
             complaints.add("RL606", surface.place("error_ratio"), f"there is no query {surface.error_ratio!r}", hint)

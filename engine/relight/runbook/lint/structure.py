@@ -111,7 +111,8 @@ def _stage(scene: Scene, stage: Stage) -> None:
     if gate is None:
         return
     roles_at = gate.approval.place("roles")
-    if not gate.approval.roles and not scene.complaints.has(roles_at.line, roles_at.col):
+    is_said = not gate.approval.written("roles") or scene.complaints.has(roles_at.line, roles_at.col)
+    if not gate.approval.roles and not is_said:
         add("RL511", roles_at, "this gate has no approver", "name at least one role, such as incident-commander")
     if gate.on_expiry == "escalate" and not gate.written("escalate"):
         hint = "add escalate: [{after: 5m, notify: ROLE}]"

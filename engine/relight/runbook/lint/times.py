@@ -63,6 +63,9 @@ def _escalations(scene: Scene, gate: Gate) -> None:
 def _wait(scene: Scene, step: Part) -> None:
     arguments = step.raw("with")
     text = arguments.get("duration") if isinstance(arguments, dict) else None
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        hint = f"write {text}s for seconds, {text}m for minutes"
+        scene.complaints.add("RL206", step.place("with", "duration"), f"{text} has no unit", hint)
     if not isinstance(text, str) or is_template(text):
         return
     try:
