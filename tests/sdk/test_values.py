@@ -38,7 +38,7 @@ def test_durations_are_read(text: str, ms: int) -> None:
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """The refusal shows what one looks like."""
-    with pytest.raises(ValueError, match="write it like 90s, 5m or 1h30m|longer than 30d"):
+    with pytest.raises(ValueError, match=r"write it like 90s, 5m or 1h30m|longer than 30d"):
         parse_duration(text)
 
 

@@ -92,10 +92,10 @@ class Complaints:
         return max(0, len(self._found) - COMPLAINTS_MAX)
 
     def _without_secrets(self, found: Complaint) -> Complaint:
-        texts = {"excerpt": found.excerpt, "message": found.message, "hint": found.hint}
+        excerpt, message, hint = found.excerpt, found.message, found.hint
         for secret in self._masked:
-            texts = {name: text.replace(secret, MASK) for name, text in texts.items()}
-        return replace(found, **texts)
+            excerpt, message, hint = (text.replace(secret, MASK) for text in (excerpt, message, hint))
+        return replace(found, excerpt=excerpt, message=message, hint=hint)
 
     def __len__(self) -> int:
         return len(self._found)

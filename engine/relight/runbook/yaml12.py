@@ -324,11 +324,11 @@ def _syntax(complaints: Complaints, error: yaml.YAMLError) -> None:
         mark = begun or mark
     at = Mark(mark.line + 1, mark.column + 1) if mark is not None else START
     context = getattr(error, "context", None)
-    is_earlier = begun is not None and begun.line + 1 < at.line
-    where = f" ({context}, begun in line {begun.line + 1})" if context and is_earlier else ""
+    begun_line = begun.line + 1 if begun is not None else at.line
+    where = f" ({context}, begun in line {begun_line})" if context and begun_line < at.line else ""
     hint = _mend(complaints, problem, at)
-    if is_earlier and hint == _CLOSE:
-        hint = f"close what line {begun.line + 1} opens: a brace, a bracket or a quote in it"
+    if begun_line < at.line and hint == _CLOSE:
+        hint = f"close what line {begun_line} opens: a brace, a bracket or a quote in it"
     complaints.add("RL105", at, f"not YAML: {problem}{where}", hint)
 
 
