@@ -101,12 +101,13 @@ class Simulation(ABC):
         """Let time pass and return the moment reached: *until_ms*, or earlier where a piece of work has ended."""
 
     @abstractmethod
-    def begin(self, name: str, args: Any, targets: tuple[str, ...] = ()) -> Work:
+    def begin(self, name: str, args: Any, *, key: str = "", targets: tuple[str, ...] = ()) -> Work:
         """Begin an action; what takes no time is over at once.
 
         Args:
             name: The contract's name.
             args: Arguments that its contract validated.
+            key: The idempotency key; what succeeded under it is not done again.
             targets: The hosts of a fan-out.
         """
 
