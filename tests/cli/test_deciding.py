@@ -93,7 +93,7 @@ def test_what_does_not_fit_is_refused(
 
 def test_an_outsider_may_stop_and_not_open(relight: Relight, tale: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody whom the site does not know may pause, and may not approve; the refusal says whom to ask."""
-    monkeypatch.setattr("relight.control.requests.os_name", lambda: "mallory")
+    monkeypatch.setattr("relight.control.identities.os_name", lambda: "mallory")
     said = relight("approve", "7f3", tale.run.ticket.id)
     assert said.code == 4
     assert "os:mallory may not approve here" in said.err

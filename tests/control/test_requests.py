@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from relight.control.requests import Asking, about, ask, person_at_door, raise_refusal
+from relight.control.people import person_in
+from relight.control.requests import Asking, about, ask, raise_refusal
 from relight.errors import Locked, NotNow, RelightError, UsageError
 from relight.journal.memory import MemoryJournal
 from relight.journal.port import Row
@@ -152,12 +153,12 @@ def test_people_are_those_of_now(tales: ModuleType) -> None:
     known = about(tale.journal, tale.id)
     assert [person["id"] for person in known.people] == ["ana", "bo"]
     assert known.environment == "production"
-    assert person_at_door(known.people, identity="ana") == "ana"
+    assert person_in("os", "ana", known.people) == "ana"
     tale.say(PeopleRead(at=tale.at, t=tale.t, people=(Person(id="cy", identities={"os": "ana"}),)))
     people = about(tale.journal, tale.id).people
-    assert person_at_door(people, identity="ana") == "cy"
-    assert person_at_door(people, identity="bo") == "os:bo"
-    assert person_at_door(people, door="slack", identity="U1") == "slack:U1"
+    assert person_in("os", "ana", people) == "cy"
+    assert person_in("os", "bo", people) == "os:bo"
+    assert person_in("slack", "U1", people) == "slack:U1"
 
 
 def test_a_journal_in_memory_is_enough(tales: ModuleType) -> None:

@@ -4,8 +4,9 @@ import click
 
 from relight.cli.configuration import Configuration, Entry, catalogue, configuration
 from relight.cli.door import Door, with_door
-from relight.cli.reading import list_rows, run_entry, run_lines
+from relight.cli.reading import list_rows, run_lines
 from relight.cli.terminal import Line, Span, line, pad
+from relight.control.listing import run_entry
 from relight.errors import RelightError
 
 

@@ -11,7 +11,9 @@ import click
 from relight.cli.door import Door, with_door
 from relight.cli.terminal import Span, environment_style, line
 from relight.control.finding import find_run
-from relight.control.requests import Asking, Told, about, person_at_door, raise_refusal
+from relight.control.identities import Identity, at_host
+from relight.control.permissions import permit_asking
+from relight.control.requests import Asking, Told, about, answer_document, raise_refusal
 from relight.control.requests import ask as ask_run
 from relight.errors import UsageError
 
@@ -25,26 +27,16 @@ def put(door: Door, name: str, asking: Asking) -> Told:
     """Ask the run called *name*, show the answer, and raise a refusal."""
     row = find_run(door.journal, name)
     known = about(door.journal, row.run)
-    told = _asked(door, row, asking, person_at_door(known.people))
+    told = _asked(door, row, asking, at_host(known.people))
     raise_refusal(told)
-    document = {
-        "schema": "relight.answer/v1",
-        "run": row.run,
-        "site": row.site,
-        "environment": known.environment,
-        "verb": asking.verb,
-        "person": told.person,
-        "ok": told.answer.ok,
-        "says": told.answer.text,
-        "decided_without_driver": told.alone,
-    }
+    document = answer_document(row, known.environment, asking, told)
     site = f"{row.site.upper()} [{known.environment}]" if known.environment else row.site.upper()
     rest = f"  {row.runbook} {row.run}, as {told.person}: {told.answer.text}"
     door.show(document, lambda: [line(Span(site, environment_style(known.environment)), rest)])
     return told
 
 
-def _asked(door: Door, row: "Row", asking: Asking, person: str) -> Told:
+def _asked(door: Door, row: "Row", asking: Asking, who: Identity) -> Told:
     """Ask that run and return the answer, saying so when it was decided without a driver."""
 
     def decide_alone() -> object:
@@ -52,7 +44,8 @@ def _asked(door: Door, row: "Row", asking: Asking, person: str) -> Told:
 
         return decide(door.journal, row.run)
 
-    told = ask_run(door.journal, row, asking, person=person, proof="os", decide_alone=decide_alone)
+    permit_asking(who, asking)
+    told = ask_run(door.journal, row, asking, person=who.person, proof=who.proof, decide_alone=decide_alone)
     if told.alone:
         door.tell(
             f"No driver of {row.run} is alive: this was decided here, and nothing was started.",

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from relight.cli.live import render
 from relight.cli.screen import Screen
-from relight.cli.showing import document_of
 from relight.cli.terminal import Line, is_terminal, terminal_width, write_lines
 from relight.control.exits import exit_code, needs_decision
 from relight.control.finding import short_name
 from relight.control.history import Event, Following, is_quiet
 from relight.control.people import os_name, person_at
+from relight.control.showing import document_of
 from relight.control.wording import now_ms
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import click
 
 from relight.cli.door import Door, with_door
 from relight.cli.terminal import Line, Span, line, pad, terminal_width
+from relight.control.listing import newest_rows, run_entry
 
 if TYPE_CHECKING:
     from relight.journal.port import Row
@@ -41,27 +42,7 @@ def list_rows(door: Door, *, everything: bool = False) -> "list[Row]":
     journal = door.journal_if_any()
     if journal is None:
         return []
-    open_rows = journal.rows(unfinished=True, limit=1_000)
-    known = {row.run for row in open_rows}
-    rest = [row for row in journal.rows(limit=10_000 if everything else RUNS_MAX) if row.run not in known]
-    return [*open_rows, *rest]
-
-
-def run_entry(row: "Row") -> dict[str, Any]:
-    """Return a run of the list as JSON."""
-    from relight.control.wording import instant
-
-    return {
-        "schema": "relight.runs/v1",
-        "run": row.run,
-        "runbook": row.runbook,
-        "site": row.site,
-        "state": row.state,
-        "starter": row.starter,
-        "started_at": instant(row.started_at),
-        "ended_at": instant(row.ended_at),
-        "records": row.seq,
-    }
+    return newest_rows(journal, limit=10_000 if everything else RUNS_MAX)
 
 
 def run_lines(rows: "Iterable[Row]") -> list[Line | str]:
@@ -176,16 +157,11 @@ def effects(door: Door, run: str | None) -> None:
 
     Of RUN, or of every run: effects outlive runs, so those that ended are listed too.
     """
-    from relight.cli.showing import document_of
     from relight.control.effects import effects_document
-    from relight.control.history import load_run
+    from relight.control.showing import effects_of
 
     rows = [door.run_row(run)] if run else list_rows(door, everything=True)
-    entries: list[dict[str, Any]] = []
-    for row in rows:
-        document = document_of(door.journal, load_run(door.journal, row.run), samples=False)
-        of_run = {"run": row.run, "runbook": row.runbook, "site": row.site, "state": row.state}
-        entries += [{**of_run, **entry} for entry in document["effects_in_force"]]
+    entries = [entry for row in rows for entry in effects_of(door.journal, row)]
 
     def lines() -> list[Line | str]:
         said: list[Line | str] = []

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from relight.control.people import os_name, person_in
 from relight.control.verbs import asked_verb
 from relight.errors import JournalError, Locked, NotNow, RelightError
 from relight.journal.port import Answer, Journal, Request, Row
@@ -65,13 +64,6 @@ def about(journal: Journal, run_id: str) -> About:
     return About(people, environment)
 
 
-def person_at_door(people: list[dict[str, Any]], *, door: str = "cli", identity: str = "") -> str:
-    """Return who asks: the OS user, or whoever else a door is sure of, as the run's site knows them."""
-    if door == "cli":
-        door, identity = "os", identity or os_name()
-    return person_in(door, identity, people)
-
-
 def ask(
     journal: Journal,
     row: Row,
@@ -82,10 +74,13 @@ def ask(
     proof: str = "",
     decide_alone: Callable[[], object] | None = None,
     wait_s: float = ANSWER_S,
+    request_id: str = "",
 ) -> Told:
     """Put a request in the run's inbox and return its answer.
 
     Args:
+        request_id: The door's own name for this very request: the same one again is not asked again, its answer is
+            the first one's.
         decide_alone: Decides the inbox when no driver is alive; without it the request waits for one.
 
     Raises:
@@ -101,12 +96,13 @@ def ask(
         )
     body = {name: value for name, value in asking._asdict().items() if value}
     request = Request(
-        id=uuid.uuid4().hex,
+        id=request_id or uuid.uuid4().hex,
         run=row.run,
         at=time.time_ns() // 1_000_000,
         body={**body, "person": person, "door": door} | ({"proof": proof} if proof else {}),
     )
-    journal.ask(request, urgent=asking.verb in URGENT)
+    if not request_id or not _asked_before(journal, request):
+        journal.ask(request, urgent=asking.verb in URGENT)
     return _answered(journal, request, person, decide_alone, wait_s)
 
 
@@ -135,6 +131,11 @@ def _answered(
         time.sleep(POLL_S)
 
 
+def _asked_before(journal: Journal, request: Request) -> bool:
+    known = [each.id for each in journal.pending(request.run)]
+    return request.id in known or journal.answer(request.id) is not None
+
+
 def _decided(decide_alone: Callable[[], object]) -> bool:
     """Decide here; a driver that came alive in the meantime answers instead."""
     try:
@@ -154,6 +155,21 @@ def _unanswered(request: Request, what: str) -> Locked:
         f"{what}; the request stays in the inbox of {request.run} and is decided as soon as a driver can",
         hint=f"relight status {request.run} shows its driver; relight resume {request.run} starts another",
     )
+
+
+def answer_document(row: Row, environment: str, asking: Asking, told: Told) -> dict[str, Any]:
+    """Return ``relight.answer/v1``."""
+    return {
+        "schema": "relight.answer/v1",
+        "run": row.run,
+        "site": row.site,
+        "environment": environment,
+        "verb": asking.verb,
+        "person": told.person,
+        "ok": told.answer.ok,
+        "says": told.answer.text,
+        "decided_without_driver": told.alone,
+    }
 
 
 def raise_refusal(told: Told) -> None:

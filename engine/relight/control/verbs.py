@@ -9,9 +9,12 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from relight.errors import UsageError
 
-Permission: TypeAlias = Literal["author", "read", "start", "approve", "decide", "stop", "system"]
-"""``author`` reads documents, ``read`` a journal; ``start`` makes a run; ``approve`` is for a gate's roles,
-``decide`` for the site's people, ``stop`` for whoever reaches the door; ``system`` is about this machine."""
+Permission: TypeAlias = Literal[
+    "open", "author", "read", "propose", "start", "begin", "approve", "decide", "stop", "system"
+]
+"""``open`` says nothing of runs; ``author`` reads documents, ``read`` a journal; ``propose`` has people asked whether
+to ``start`` a run, and a person may ``begin`` that one; ``approve`` is for a gate's roles, ``decide`` for the site's
+people, ``stop`` for whoever reaches the door; ``system`` is about this machine. ``permissions`` says who has which."""
 
 
 class Verb(NamedTuple):

@@ -1,0 +1,33 @@
+"""One run as documents, with everything beside it: its lease, what its driver shows, its samples."""
+
+from typing import TYPE_CHECKING, Any
+
+from relight.control.history import load_run
+from relight.control.status import status_document
+from relight.control.wording import now_ms
+
+if TYPE_CHECKING:
+    from relight.journal.port import Journal, Row
+    from relight.kernel.state import Run
+
+SAMPLES_MAX = 400
+"""The newest samples that curves are drawn from: a dozen checks for two minutes at the usual interval."""
+
+
+def document_of(journal: "Journal", run: "Run", *, name: str = "", samples: bool = True) -> dict[str, Any]:
+    """Return the status document of *run* as it is now; commands in it call the run *name*."""
+    return status_document(
+        run,
+        lease=journal.lease(run.id),
+        live=journal.live(run.id),
+        samples=journal.samples(run.id, last=SAMPLES_MAX) if samples else (),
+        name=name or run.id,
+        at=now_ms(),
+    )
+
+
+def effects_of(journal: "Journal", row: "Row", run: "Run | None" = None) -> list[dict[str, Any]]:
+    """Return what that run has in force or left behind, each entry with the run that it is of."""
+    document = document_of(journal, run or load_run(journal, row.run), samples=False)
+    of_run = {"run": row.run, "runbook": row.runbook, "site": row.site, "state": row.state}
+    return [{**of_run, **entry} for entry in document["effects_in_force"]]
