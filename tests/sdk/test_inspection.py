@@ -57,6 +57,22 @@ class NoPerform(Action):
     contract = Contract(name="empty", title="Do", args=NameArgs, result=Done)
 
 
+class Unheard:
+    """A type that no model can check."""
+
+
+class OddArgs(Arguments):
+    """Arguments of such a type."""
+
+    what: Annotated[Unheard | None, Field(description="What it is")] = None
+
+
+class OddResult(Result):
+    """A result of such a type."""
+
+    what: Annotated[Unheard | None, Field(description="What it is")] = None
+
+
 class NotAsync(Action):
     """An action that is no coroutine."""
 
@@ -101,6 +117,8 @@ BREACHES: list[tuple[Any, str]] = [
     (provider(actions=(declared(Good, idempotent="none"),)), "idempotent names none, which is no boolean argument"),
     (provider(actions=(declared(Good, args=dict),)), "args is not a class derived from Arguments"),
     (provider(actions=(declared(Good, result=dict),)), "result is not a class derived from Result"),
+    (provider(actions=(declared(Good, args=OddArgs, key_args=()),)), "args has a type that cannot be checked"),
+    (provider(actions=(declared(Good, result=OddResult),)), "result has a type that cannot be checked"),
     (provider(actions=(declared(Good, name="Good One"),)), "a name is made of a-z, 0-9 and _"),
     (provider(actions=(declared(Good, name="admission.throtle"),)), "this relight has no such capability"),
     (provider(actions=(declared(Good, name="notify"),)), "notify: it redefines a capability"),

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic.errors import PydanticUserError
+
 from relight.errors import PluginError
 from relight.sdk import capabilities
 from relight.sdk.plugin import Action, Arguments, Contract, Plugin, Probe, Provider, Result
@@ -77,6 +79,8 @@ def _contract(contract: Contract) -> Iterator[str]:
         return
     if not _derived(contract.result, Result):
         yield "result is not a class derived from Result"
+        return
+    yield from _models(contract)
     fields = contract.args.model_fields
     for said, names in (("key_args", contract.key_args), ("neutral", tuple(contract.neutral))):
         for missing in sorted(set(names) - set(fields)):
@@ -85,6 +89,17 @@ def _contract(contract: Contract) -> Iterator[str]:
         field = fields.get(contract.idempotent)
         if field is None or field.annotation is not bool:
             yield f"idempotent names {contract.idempotent}, which is no boolean argument"
+
+
+def _models(contract: Contract) -> Iterator[str]:
+    """Look whether the types of a plugin's own models can be understood; models are only built when they are needed."""
+    if contract.name in capabilities.ALL:
+        return
+    for said, model in (("args", contract.args), ("result", contract.result)):
+        try:
+            model.model_rebuild()
+        except PydanticUserError as error:
+            yield f"{said} has a type that cannot be checked: {error.message.splitlines()[0]}"
 
 
 def _kind(kind: type[Action] | type[Probe], contract: Contract) -> Iterator[str]:

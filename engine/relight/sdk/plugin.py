@@ -18,14 +18,15 @@ from relight.sdk.secrets import Secret, Secrets
 class Arguments(BaseModel):
     """Typed arguments: unknown ones are errors. Describe every field: ``relight plugins NAME`` prints it."""
 
-    # A value that was refused may be a secret in the wrong place, so errors never repeat it.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    # A value that was refused may be a secret in the wrong place, so errors never repeat it. A model is built when it
+    # is needed: a driver that takes a run over uses two or three of a hundred.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Result(BaseModel):
     """A typed result: what later expressions may read as ``steps.<id>.result`` or ``probes.<id>``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
