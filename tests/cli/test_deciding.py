@@ -20,7 +20,7 @@ Relight = Callable[..., Any]
 @pytest.fixture
 def ana(monkeypatch: pytest.MonkeyPatch) -> None:
     """The OS user is somebody whom the site knows."""
-    for module in ("relight.control.people", "relight.control.requests", "relight.cli.following"):
+    for module in ("relight.control.people", "relight.control.identities", "relight.cli.following"):
         monkeypatch.setattr(f"{module}.os_name", lambda: "ana")
 
 
