@@ -73,11 +73,11 @@ def site_people() -> "ReadPeople":
     return read
 
 
-def spawn(run: str, journal_url: str, *, take_over: bool = False) -> int:
+def spawn(run: str, journal_url: str, *, take_over: bool = False, ends_with_us: bool = False) -> int:
     """Start a background driver for *run* and return its process id, once it drives."""
     from relight.drivers.live.spawn import spawn_driver
 
-    return spawn_driver(run, journal_url, __name__, take_over=take_over)
+    return spawn_driver(run, journal_url, __name__, take_over=take_over, ends_with_us=ends_with_us)
 
 
 def drive(
@@ -87,11 +87,14 @@ def drive(
     listeners: "Sequence[Listener]" = (),
     take_over: bool = False,
     begun: Callable[[], None] = lambda: None,
+    stopped: Callable[[int], None] = lambda _number: None,
 ) -> "Run":
-    """Drive *run* in this process until it is over or somebody says stop."""
+    """Drive *run* in this process until it is over or a signal, which *stopped* is told, says stop."""
     from relight.drivers.live.foreground import drive_foreground
 
-    return drive_foreground(journal, run, parts(), listeners=listeners, take_over=take_over, begun=begun)
+    return drive_foreground(
+        journal, run, parts(), listeners=listeners, take_over=take_over, begun=begun, stopped=stopped
+    )
 
 
 def decide_alone(journal: "Journal", run: str) -> "Decided":

@@ -221,3 +221,27 @@ def test_a_drill_that_is_left_leaves_nothing(tmp_path: Path, moment: str, number
     assert child.returncode == code
     assert ours(f"DRILL_MARK={tmp_path}") == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(180)
+def test_a_drill_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
+    """After kill -9 nothing can be tidied up, but the site and the driver notice and end by themselves."""
+    child = subprocess.Popen(
+        [*COMMAND, "drill", "--auto"],
+        env=environment(tmp_path),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stderr is not None
+    for line in child.stderr:
+        if "relight status" in line:
+            break
+    child.kill()
+    child.communicate(timeout=30)
+    deadline = time.monotonic() + 60
+    while left := ours(f"DRILL_MARK={tmp_path}"):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)

@@ -195,8 +195,9 @@ def test_a_dead_driver_is_seen_and_another_carries_on(lab: Lab) -> None:
     assert lab.type("approve", lab.only_run(), ticket).code == 0
 
 
-def test_a_foreground_driver_that_is_told_to_stop_leaves_the_run(lab: Lab) -> None:
-    """Ctrl-C of a driver in the foreground: 130, and the run waits for the next."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_foreground_driver_that_is_told_to_stop_leaves_the_run(lab: Lab, number: int, code: int) -> None:
+    """Ctrl-C of a driver in the foreground, or SIGTERM: 130 or 143, and the run waits for the next."""
     driver = subprocess.Popen(
         [*COMMAND, *lab.words(SLOW), "--yes", "--foreground"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -204,11 +205,21 @@ def test_a_foreground_driver_that_is_told_to_stop_leaves_the_run(lab: Lab) -> No
     for line in driver.stderr:
         if "nap waits" in line:
             break
-    driver.send_signal(signal.SIGINT)
+    driver.send_signal(number)
     _, err = driver.communicate(timeout=WITHIN_S)
-    assert driver.returncode == 130
+    assert driver.returncode == code
     assert "relight resume" in err
     assert lab.status()["state"] == "running"
+
+
+def test_a_reader_that_stops_reading_is_no_failure(lab: Lab) -> None:
+    """`relight log | head` ends as a shell expects of a closed pipe, and never as a run that failed."""
+    lab.run(QUICK)
+    log = subprocess.Popen([*COMMAND, "log", lab.only_run()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert log.stdout is not None
+    log.stdout.close()
+    _, err = log.communicate(timeout=WITHIN_S)
+    assert (log.returncode, err) == (141, "")
 
 
 # ---- on a terminal

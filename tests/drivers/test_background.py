@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,28 @@ def test_a_second_one_is_refused(bed: Any) -> None:
     assert f"relight watch {bed.run}" in refusal.value.hint
     bed.ask("abort")
     bed.until(lambda: bed.journal.row(bed.run).ended_at)
+
+
+def test_it_ends_with_its_starter_where_that_was_asked(bed: Any) -> None:
+    """A drill that is killed leaves no driver: what it held open is closed by the machine."""
+    bed.begin(bed.plan([bed.step("one", "again", seconds=600)]))
+    starts = (
+        "import os, sys; from relight.drivers.live.spawn import spawn_driver;"
+        "print(spawn_driver(*sys.argv[1:], 'tests.drivers.hosting', ends_with_us=True), flush=True);"
+        "sys.stdin.read(); os.kill(os.getpid(), 9)"
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", starts, bed.run, bed.journal.location],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert starter.stdout is not None
+    pid = int(starter.stdout.readline())
+    assert bed.journal.lease(bed.run).alive
+    starter.communicate()
+    bed.until(lambda: gone(pid))
+    assert bed.journal.row(bed.run).ended_at is None
 
 
 @pytest.mark.parametrize(("run", "code", "said"), [("nobody", 9, "no run nobody"), ("", 4, "is over")])

@@ -20,6 +20,7 @@ from relight.cli.live_rows import paragraph
 from relight.cli.practice import FAULTS, Practice
 from relight.cli.terminal import Line, Span, line, may_prompt, pad, terminal_width
 from relight.errors import RelightError, UsageError
+from relight.shipped import runbook as shipped_runbook
 
 if TYPE_CHECKING:
     from relight.kernel.plan import Plan
@@ -50,6 +51,7 @@ def drill(door: Door, runbook: str, auto: bool, keep: bool, seed: int) -> int:
     """
     if not auto and not may_prompt():
         raise UsageError("a drill asks for its gates, and there is no terminal to ask on", hint="add --auto")
+    shipped_runbook(runbook)  # says that there is none before anything is started
     with signals_end_in_order(), _place(door, keep=keep) as folder:
         practice = Practice(folder / "site", seed=seed)
         run_id = ""
@@ -57,7 +59,7 @@ def drill(door: Door, runbook: str, auto: bool, keep: bool, seed: int) -> int:
         try:
             _break(door, practice, runbook, alone=keep)
             plan = _plan(practice, folder, runbook)
-            begun = _start(door, plan)
+            begun = _start(door, plan, keep=keep)
             run_id = begun.id
             follower = _follow(door, run_id, auto=auto)
             ended = True
@@ -125,7 +127,6 @@ def _plan(practice: Practice, folder: Path, runbook: str) -> "Plan":
     from relight.cli.documents import planned_or_raise
     from relight.control.people import os_name
     from relight.runbook.plan import prepare_plan
-    from relight.shipped import runbook as shipped_runbook
 
     people = [
         {"id": "you", "roles": ["incident-commander"], "os": os_name()},
@@ -137,13 +138,13 @@ def _plan(practice: Practice, folder: Path, runbook: str) -> "Plan":
     return plan
 
 
-def _start(door: Door, plan: "Plan") -> "Run":
+def _start(door: Door, plan: "Plan", *, keep: bool) -> "Run":
     from relight import bootstrap
     from relight.control.beginning import begin_run
     from relight.control.finding import short_name
 
     begun = begin_run(door.new_journal, plan, starter="you", door="drill")
-    bootstrap.spawn(begun.id, door.journal.location)
+    bootstrap.spawn(begun.id, door.journal.location, ends_with_us=not keep)
     home = os.environ.get("RELIGHT_HOME", "")
     prefix = "" if door.journal_url else f"RELIGHT_HOME={home} "
     name = short_name(door.journal, begun.id)

@@ -38,6 +38,10 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+class ReaderGone(Exception):
+    """Whoever read our output has stopped; click would make exit code 1 of it, which says that a run failed."""
+
+
 def ended_by(error: BaseException, argv: list[str]) -> int:
     """Tell the person what ended the program and return the exit code."""
     match error:
@@ -45,7 +49,7 @@ def ended_by(error: BaseException, argv: list[str]) -> int:
             return error.exit_code
         case SystemExit():
             return error.code if isinstance(error.code, int) else int(error.code is not None)
-        case BrokenPipeError():
+        case BrokenPipeError() | ReaderGone():
             return _forget_output()
         case KeyboardInterrupt() | click.Abort():
             _newline()

@@ -45,6 +45,15 @@ class Relight(click.Group):
             raise UnknownCommand(f"there is no command {clean(name)!r}", hint)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            from relight.cli.endings import ReaderGone
+
+            raise ReaderGone from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands in sections, without importing any."""
         for title, section in SECTIONS.items():

@@ -136,17 +136,21 @@ def _result(door: Door, document: dict[str, Any], follower: Any) -> None:
 def drive_here(door: Door, begun: "Run", *, take_over: bool = False) -> int:
     """Drive the run in this process; what happens goes to standard error, a line a fact."""
     from relight import bootstrap
-    from relight.cli.endings import INTERRUPTED
     from relight.cli.following import Follower
     from relight.control.exits import exit_code
 
     follower = Follower(door.journal, begun.id, stream=sys.stderr, live=False)
     follower.read()
+    signals: list[int] = []
     ended = bootstrap.drive(
-        door.journal, begun.id, listeners=[lambda _run, _facts: follower.read()], take_over=take_over
+        door.journal,
+        begun.id,
+        listeners=[lambda _run, _facts: follower.read()],
+        take_over=take_over,
+        stopped=signals.append,
     )
     follower.read()
     if ended.outcome is None:
         door.tell(f"This driver was told to stop; run {begun.id} waits for the next: relight resume {follower.name}")
     door.show(follower.document(), follower.lines)
-    return INTERRUPTED if ended.outcome is None else exit_code(ended)
+    return 128 + signals[0] if signals and ended.outcome is None else exit_code(ended)

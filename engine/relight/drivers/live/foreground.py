@@ -26,17 +26,22 @@ def drive_foreground(
     listeners: Sequence[Listener] = (),
     take_over: bool = False,
     begun: Callable[[], None] = lambda: None,
+    stopped: Callable[[int], None] = lambda _number: None,
 ) -> Run:
     """Drive *run* here and return it as it is when this process leaves it.
 
     A signal that asks to stop ends the children and leaves the run to the next driver; it is not over then.
+
+    Args:
+        begun: Called once the run is driven.
+        stopped: Called with the number of a signal that asks to stop.
 
     Raises:
         Locked: somebody else drives it.
         NotNow: it is over.
         JournalError: it could not be carried on.
     """
-    return run_to_the_end(_drive(journal, run, parts, listeners, take_over, begun))
+    return run_to_the_end(_drive(journal, run, parts, listeners, take_over, begun, stopped))
 
 
 async def _drive(
@@ -46,15 +51,21 @@ async def _drive(
     listeners: Sequence[Listener],
     take_over: bool,
     begun: Callable[[], None],
+    stopped: Callable[[int], None],
 ) -> Run:
     clerk = Clerk(journal)
     driver = Driver(run, clerk, Inboxes(journal), parts, listeners=listeners, take_over=take_over, begun=begun)
     loop = asyncio.get_running_loop()
+
+    def stop(number: int) -> None:
+        stopped(number)
+        driver.stop()
+
     # Only a main thread may have signal handlers; elsewhere whoever called decides when to stop.
     with contextlib.suppress(ValueError, RuntimeError):
         for each in STOPS:
             if signal.getsignal(each) is not signal.SIG_IGN:  # in the background, or under nohup
-                loop.add_signal_handler(each, driver.stop)
+                loop.add_signal_handler(each, stop, each)
     try:
         return await driver.drive()
     finally:

@@ -22,7 +22,7 @@ from relight.drivers.live.spawn import log_path
 from relight.errors import RelightError, UsageError
 from relight.journal.port import Journal
 
-_OPTIONS = frozenset({"--journal", "--ready-fd"})
+_OPTIONS = frozenset({"--journal", "--ready-fd", "--while-open"})
 LOG_AFTER_S = 1.0
 """After its start the driver has its first steps behind it, and time to load what writes the log."""
 LAST_WORDS_S = 0.5
@@ -47,6 +47,7 @@ def main(
     _leave_starter()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     starter = _Starter(asked.ready_fd)
+    _end_with(asked.while_open)
     log, path = Log(), Path()
     end_listening: Callable[[], None] | None = None
     try:
@@ -77,11 +78,15 @@ class _Asked(NamedTuple):
     run: str
     journal: str
     ready_fd: int
+    while_open: int
     take_over: bool
 
 
 def _parsed(argv: Sequence[str]) -> _Asked:
-    """Read ``RUN --journal URL [--ready-fd N] [--take-over]``, by hand: a parser costs a tenth of the start."""
+    """Read ``RUN --journal URL [--ready-fd N] [--while-open N] [--take-over]``.
+
+    By hand: a parser would cost a tenth of the start.
+    """
     words = list(argv)
     take_over = "--take-over" in words
     if take_over:
@@ -90,7 +95,21 @@ def _parsed(argv: Sequence[str]) -> _Asked:
     options = dict(zip(rest[::2], rest[1::2], strict=False))
     if not run or run.startswith("-") or len(rest) % 2 or "--journal" not in options or options.keys() - _OPTIONS:
         raise UsageError("a driver is started as RUN --journal URL [--take-over]", hint="relight resume RUN does it")
-    return _Asked(run, options["--journal"], int(options.get("--ready-fd", "-1")), take_over)
+    ready_fd, while_open = (int(options.get(name, "-1")) for name in ("--ready-fd", "--while-open"))
+    return _Asked(run, options["--journal"], ready_fd, while_open, take_over)
+
+
+def _end_with(descriptor: int) -> None:
+    """Stop, as SIGTERM does, when the other end of that pipe is closed: whoever held it is gone."""
+    if descriptor < 0:
+        return
+
+    def wait() -> None:
+        with suppress(OSError):
+            os.read(descriptor, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="relight-lifeline", daemon=True).start()
 
 
 def _leave_starter() -> None:

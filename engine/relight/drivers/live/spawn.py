@@ -16,18 +16,32 @@ READY_S = 20.0
 """How long a driver may take to say that it drives: the first start on a cold disk takes three."""
 
 
-def spawn_driver(run: str, journal_url: str, module: str, *, take_over: bool = False, within_s: float = READY_S) -> int:
+def spawn_driver(
+    run: str,
+    journal_url: str,
+    module: str,
+    *,
+    take_over: bool = False,
+    ends_with_us: bool = False,
+    within_s: float = READY_S,
+) -> int:
     """Start a driver for *run* in the background and return its process id, once it holds the run.
 
-    *module* is what is started (``python -m``); see :func:`relight.drivers.live.host.main`.
+    Args:
+        module: What is started (``python -m``); see :func:`relight.drivers.live.host.main`.
+        ends_with_us: It stops when this process is gone, however that ended: a drill's driver outlives no drill.
 
     Raises:
         RelightError: it does not drive, and this is why, with the exit code that goes with it.
     """
     heard, told = os.pipe()
+    passed = [told]
     # -P: nothing is ever imported from the current directory.
     argv = [sys.executable, "-P", "-m", module, run, "--journal", journal_url, "--ready-fd", str(told)]
     argv += ["--take-over"] if take_over else []
+    if ends_with_us:
+        passed.append(_lifeline())
+        argv += ["--while-open", str(passed[-1])]
     environment = {name: value for name, value in os.environ.items() if name not in (RUN, DISPATCH)}
     try:
         starter = subprocess.Popen(
@@ -37,18 +51,23 @@ def spawn_driver(run: str, journal_url: str, module: str, *, take_over: bool = F
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            pass_fds=(told,),
+            pass_fds=passed,
         )
-        os.close(told)
-        told = -1
+        while passed:
+            os.close(passed.pop())
         said = _heard(heard, within_s)
         # It forks and ends at once; the driver is its child.
         starter.wait(within_s)
     finally:
-        os.close(heard)
-        if told != -1:
-            os.close(told)
+        for descriptor in (heard, *passed):
+            os.close(descriptor)
     return _pid(run, said)
+
+
+def _lifeline() -> int:
+    """Return the end of a pipe whose other end stays open as long as this process lives, and in no other."""
+    watched, _held = os.pipe()
+    return watched
 
 
 def _heard(descriptor: int, within_s: float) -> bytes:
