@@ -51,7 +51,7 @@ def parts(log: "Log | None" = None) -> "Parts":
 
 def site_people() -> "ReadPeople":
     """Return what reads the people of a plan's site from its document, whenever that has changed."""
-    seen: dict[Path, int] = {}
+    seen: dict[Path, tuple[int, tuple[tuple[Person, ...], Solo | None] | None]] = {}
 
     def read(plan: "Plan") -> "tuple[tuple[Person, ...], Solo | None] | None":
         path = Path(plan.sources.get("site", ""))
@@ -59,14 +59,17 @@ def site_people() -> "ReadPeople":
             changed = path.stat().st_mtime_ns
         except OSError:
             return None
-        if seen.get(path) == changed:
-            return None
-        seen[path] = changed
+        # Every run of this process hears of a change, and the document is read once for all of them.
+        if path not in seen or seen[path][0] != changed:
+            seen[path] = changed, people_in(path, plan.site)
+        return seen[path][1]
+
+    def people_in(path: Path, site: str) -> "tuple[tuple[Person, ...], Solo | None] | None":
         from relight.runbook.gates import people_of, solo_of
         from relight.runbook.reading import read_site
 
         found = read_site(path)
-        if not found.is_valid or found.document is None or found.document.site != plan.site:
+        if not found.is_valid or found.document is None or found.document.site != site:
             return None
         return people_of(found.document), solo_of(found.document)
 

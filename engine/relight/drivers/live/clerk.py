@@ -24,10 +24,11 @@ GROUP_MAX = 64
 
 
 class Clerk:
-    """Writes and reads *journal*, one thing at a time."""
+    """Writes and reads *journal*, one thing at a time; *appended* hears how long each append took, in seconds."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, *, appended: Callable[[float], None] | None = None) -> None:
         self.journal = journal
+        self._appended = appended
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="relight-clerk")
         self._out = 0
         self._last_s = 0.0
@@ -113,7 +114,10 @@ class Clerk:
 
     def _outcomes(self, batches: list[Batch]) -> list[Exception | None]:
         try:
-            return self._timed(lambda journal: journal.append(batches))
+            outcomes = self._timed(lambda journal: journal.append(batches))
+            if self._appended is not None:
+                self._appended(self._last_s)
+            return outcomes
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the appenders' to handle
             return [error] * len(batches)
 

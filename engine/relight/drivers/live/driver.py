@@ -48,11 +48,12 @@ class Driver:
         inboxes: Inboxes,
         parts: Parts,
         *,
+        name: str = "",
         listeners: Sequence[Listener] = (),
         take_over: bool = False,
         begun: Callable[[], None] = lambda: None,
     ) -> None:
-        self.name = driver_name()
+        self.name = name or driver_name()
         self._run_id = run
         self._clerk = clerk
         self._inboxes = inboxes
