@@ -9,6 +9,7 @@ import click
 
 from relight.cli.door import Door, with_door
 from relight.cli.terminal import Line, Span, line, pad, write_json, write_lines
+from relight.control.planning import plan_document, planned_or_raise
 from relight.errors import RunbookError, UsageError
 
 if TYPE_CHECKING:
@@ -122,18 +123,6 @@ def seen_now(made: "Plan") -> "Seen":
     return look(made, bootstrap.registry())
 
 
-def plan_document(planned: "Planned", starter: str, seen: "Seen | None") -> dict[str, Any]:
-    """Return ``relight.plan/v1``, with what the providers said."""
-    from relight.runbook.describe import describe
-
-    assert planned.plan is not None, "what is shown was planned"
-    previews = seen.previews if seen is not None else None
-    document = describe(planned.plan, planned.complaints, previews, starter=starter)
-    document["starter"] = starter
-    document["answers"] = [answer._asdict() for answer in seen.answers] if seen is not None else None
-    return document
-
-
 def answer_lines(seen: "Seen | None") -> list[Line | str]:
     """Return which providers answer."""
     said: list[Line | str] = []
@@ -175,21 +164,3 @@ def given_inputs(texts: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"input {name.strip()} is given twice", hint="give it once")
         found[name.strip()] = value
     return found
-
-
-def planned_or_raise(planned: "Planned") -> "Plan":
-    """Return the plan.
-
-    Raises:
-        RunbookError: there is none; carries every complaint.
-    """
-    if planned.plan is not None:
-        return planned.plan
-    errors = sum(complaint.severity == "error" for complaint in planned.complaints) + planned.left_out
-    word = "mistake" if errors == 1 else "mistakes"
-    files = sorted({complaint.file for complaint in planned.complaints if complaint.severity == "error"})
-    raise RunbookError(
-        f"no plan: {errors} {word} in {' and '.join(files)}",
-        complaints=planned.complaints,
-        hint="mend what is named above; `relight lint` shows it again",
-    )

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from relight.cli.configuration import find_site
-from relight.cli.documents import answer_lines, plan_document, planned_or_raise, planning_options, prepare, seen_now
+from relight.cli.documents import answer_lines, planning_options, prepare, seen_now
 from relight.cli.door import Door, with_door
 from relight.cli.prompting import confirmed, typed_name
 from relight.cli.terminal import Line, Span, line
+from relight.control.planning import plan_document, planned_or_raise
 from relight.errors import RelightError, UsageError
 
 if TYPE_CHECKING:
