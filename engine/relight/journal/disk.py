@@ -119,11 +119,13 @@ class Reserve:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._name = str(path)
 
     def hold(self) -> str:
         """Hold it back, if it is not yet; return why that cannot be, empty if it is held."""
         try:
-            if self.path.stat().st_size >= RESERVE_BYTES:
+            # Once in every commit: pathlib's way to the same call takes four times as long.
+            if os.stat(self._name).st_size >= RESERVE_BYTES:  # noqa: PTH116
                 return ""
         except FileNotFoundError:
             pass
