@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import urllib.parse
+from abc import ABC, abstractmethod
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
@@ -29,7 +30,19 @@ class PracticeConfig(Arguments):
         return value.rstrip("/")
 
 
-class PracticeConnection(Provider):
+class Connection(Provider, ABC):
+    """What the actions need: to look at the site, and to order something."""
+
+    @abstractmethod
+    async def look(self, path: str, **parameters: str) -> Any:
+        """Read something."""
+
+    @abstractmethod
+    async def order(self, method: str, path: str, call: Call, values: dict[str, Any]) -> Any:
+        """Have something done, and return what the site says afterwards."""
+
+
+class PracticeConnection(Connection):
     """Reads and orders; nothing here knows what an order means."""
 
     Config = PracticeConfig

@@ -11,6 +11,21 @@ GOOD_RELEASE = 40
 BAD_RELEASE = 41
 OLD_RELEASE = 39
 
+VISIT_PAGES = 2
+RELOADS_MAX = 3
+CUT_SHARE = 0.25
+"""Of the sessions that the bad release spoils, those that nothing can mend."""
+BREAKER_S = 2.0
+"""Over how long the fallback counts its answers, and how long it refuses everything."""
+BREAKER_ANSWERS_MIN = 20
+"""Fewer answers than this say nothing about a pool's health."""
+BATCH_PAUSE_S = 0.05
+"""Between two batches of sessions, so that the store serves people in between."""
+FETCHES_MAX = 3
+"""Pages that warming fetches from the origin at a time; it renders six at a time, and people need it too."""
+PROBES = 5
+"""With most requests failing, a broken node answers five in a row less than one time in ten thousand."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:

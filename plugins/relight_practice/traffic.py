@@ -16,7 +16,7 @@ from relight.sdk.capabilities import (
     ThrottleArgs,
     ThrottleResult,
 )
-from relight_practice.connection import PracticeConnection
+from relight_practice.connection import Connection
 
 SURFACE, QUEUE = "consumer", "default"
 
@@ -24,13 +24,13 @@ SURFACE, QUEUE = "consumer", "default"
 class SiteAction(Action):
     """An action of the practice site."""
 
-    provider: PracticeConnection
+    provider: Connection
 
 
 class SiteProbe(Probe):
     """A probe of the practice site."""
 
-    provider: PracticeConnection
+    provider: Connection
 
 
 class Throttle(SiteAction):

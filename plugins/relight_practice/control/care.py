@@ -8,12 +8,9 @@ from typing import Any
 from relight_practice.control.fleet import Fleet
 from relight_practice.control.orders import Refused
 from relight_practice.parts.pages import shard
+from relight_practice.shape import BATCH_PAUSE_S, FETCHES_MAX
 from relight_practice.wire import Client, Unreachable
 
-BATCH_PAUSE_S = 0.05
-"""Between two batches, so that the store serves people in between."""
-FETCHES_MAX = 3
-"""Pages fetched from the origin at a time; it renders six at a time, and people need it too."""
 FETCH_TRIES_MAX = 20
 FETCH_PATIENCE_S = 5.0
 

@@ -12,11 +12,8 @@ from relight_practice.control.faults import Faults
 from relight_practice.control.fleet import Fleet, write_cache
 from relight_practice.metrics.scrape import Target
 from relight_practice.parts.part import Orders
-from relight_practice.shape import GOOD_RELEASE
+from relight_practice.shape import GOOD_RELEASE, PROBES
 from relight_practice.wire import Client, Unreachable
-
-PROBES = 5
-"""With most requests failing, a broken node answers five in a row less than one time in ten thousand."""
 
 
 @dataclass(slots=True)

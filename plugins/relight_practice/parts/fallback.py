@@ -5,11 +5,8 @@ from collections import deque
 
 from relight_practice.parts.node import Node
 from relight_practice.parts.part import Orders
+from relight_practice.shape import BREAKER_ANSWERS_MIN, BREAKER_S
 from relight_practice.wire import Request, Response, json_response
-
-WINDOW_S = 2.0
-COUNT_MIN = 20
-"""Fewer answers than this in a window say nothing about a pool's health."""
 
 
 class Breaker:
@@ -24,7 +21,7 @@ class Breaker:
         """Return ``closed``, ``open`` or, when it is time to try, ``half-open``."""
         if self._opened_at is None:
             return "closed"
-        return "open" if now - self._opened_at < WINDOW_S else "half-open"
+        return "open" if now - self._opened_at < BREAKER_S else "half-open"
 
     def note(self, now: float, *, ok: bool) -> None:
         """Take note of an answer."""
@@ -33,10 +30,10 @@ class Breaker:
             self._opened_at = None if ok else now
             return
         self._answers.append((now, ok))
-        while self._answers and self._answers[0][0] < now - WINDOW_S:
+        while self._answers and self._answers[0][0] < now - BREAKER_S:
             self._answers.popleft()
         failed = sum(1 for _, fine in self._answers if not fine)
-        if len(self._answers) >= COUNT_MIN and failed > self._share * len(self._answers):
+        if len(self._answers) >= BREAKER_ANSWERS_MIN and failed > self._share * len(self._answers):
             self._opened_at = now
 
 

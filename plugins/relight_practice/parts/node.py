@@ -7,11 +7,9 @@ from relight_practice.parts.pages import PageCache
 from relight_practice.parts.part import Orders, Part
 from relight_practice.parts.sessions import Corrupt, fresh, seal, spoil, unseal, visited
 from relight_practice.parts.slots import Slots
-from relight_practice.shape import BAD_RELEASE
+from relight_practice.shape import BAD_RELEASE, CUT_SHARE
 from relight_practice.wire import Client, Fields, Reply, Request, Response, Unreachable, json_response
 
-CUT_SHARE = 0.25
-"""Of the sessions that the bad release spoils, those that nothing can mend."""
 REASONS = ("busy", "corrupt", "store")
 
 

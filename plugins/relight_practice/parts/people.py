@@ -5,11 +5,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from relight_practice.parts.part import Orders, Part
+from relight_practice.shape import RELOADS_MAX, VISIT_PAGES
 from relight_practice.wire import Client, Fields, Reply, Request, Response, Unreachable, json_response
 
 ANSWER_PATIENCE_S = 4.0
-RELOADS_MAX = 3
-VISIT_PAGES = 2
 BEHIND_MAX_S = 1.0
 """Arrivals do not wait for answers, but after a stall of the whole machine not all of them come at once."""
 T = TypeVar("T")
