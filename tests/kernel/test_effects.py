@@ -702,6 +702,20 @@ def test_an_effect_that_was_marked_away_while_it_was_undone_is_gone() -> None:
     assert "undone" in desk.holds
 
 
+def test_another_effect_may_be_marked_away_while_something_is_undone() -> None:
+    """What is being undone goes on; the marked one is simply gone."""
+    desk = desk_of(act("x", undo=undo_with(use("put.x"))), act("y", undo=undo_with(use("put.y"))), TASK)
+    desk.report("x")
+    desk.report("y")
+    desk.ask("ana", "undo", value="one")
+    desk.report("y", "unknown", error="lost")
+    assert ["x"] == desk.performing, "an undo that may have happened is not tried again; the next goes on"
+    desk.ask("ana", "mark", "y", value="not-done")
+    assert ["x"] == desk.performing
+    desk.report("x")
+    assert {} == desk.run.ledger
+
+
 # ---- the end of a run
 
 

@@ -179,6 +179,8 @@ def effect_cleared(run: Run, fact: f.EffectCleared) -> Run:
     entry, job = run.ledger.get(fact.key), run.undo
     if fact.whole or fact.never:
         return _without(run, fact.key, entry.otherwise if entry is not None and fact.never else None)
+    if job is not None and job.queue[:1] != (fact.key,):
+        job = None  # a person marked another effect meanwhile: what is being undone goes on
     if job is not None and (entry is None or entry.step != job.layers[0]):
         return evolved(run, undo=next_in(job))  # it was gone already; another step's effect may be there instead
     assert entry is not None, "only what is in force is undone by hand"
