@@ -8,6 +8,7 @@ from relight.kernel.authority import gate_roles, may_decide
 from relight.kernel.effects import layers
 from relight.kernel.holds import ABORT, HOLDS, UNDO_HOLDS, Way, Who
 from relight.kernel.plan import Stage
+from relight.kernel.ramping import ramps
 from relight.kernel.stages import counting_votes
 from relight.kernel.state import Hold, Manual, Run
 
@@ -156,7 +157,8 @@ def _at_steps(run: Run) -> Iterator[Choice]:
         record = run.steps.get(step.id)
         if record is not None and isinstance(record.state, Manual):
             yield from _marks_of(step.id, "goes on", "holds the run")
-    for value, leads in (("stay", STAY), ("floor", FLOOR), ("up", "may rise again")):
+    ways = (("stay", STAY), ("floor", FLOOR), ("up", "may rise again")) if ramps(run) else ()
+    for value, leads in ways:
         if fitting.steering(run, value) is None:
             yield _steer(value, leads)
 

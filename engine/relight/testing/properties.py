@@ -12,7 +12,7 @@ from relight.kernel.evolve import evolve
 from relight.kernel.holds import HOLDS
 from relight.kernel.intents import Observe, Perform, Stop, Wake, Watch
 from relight.kernel.plan import Guard, Stage, Step
-from relight.kernel.state import Done, Fanning, Manual, Ramping, Run, Ticket, Unknown
+from relight.kernel.state import Done, EffectEntry, Fanning, Manual, Ramping, Run, Ticket, Unknown
 from relight.kernel.wanted import wanted
 from relight.testing.legality import Change, changes, is_legal
 
@@ -69,6 +69,8 @@ class Properties:
                 assert run.ticket.status == "waiting" and fact.ticket not in run.spent
             case f.RampMoved():
                 ramp_may_move(run, fact)
+            case f.UndoBegun():
+                what_protects_stays(run, fact)
             case f.UndoEnded() if fact.back_to:
                 names = [stage.id for stage in run.plan.stages]
                 self.entered.difference_update(names[names.index(fact.back_to) :])
@@ -189,7 +191,6 @@ def at_rest(run: Run) -> None:
     assert len(run.readings) <= 12, "what nobody watches any more is forgotten"
     if run.epoch == 0 or run.aborting:
         return
-    assert choices(run), "somebody may do something"
     at = run.steps.get(run.open_steps[0].id) if run.open_steps and not blocked(run) else None
     assert at is None or not isinstance(at.state, Done), "the run stands at a step that is done"
     moving = [intent for intent in intents if not isinstance(intent, Observe)]
@@ -279,6 +280,16 @@ def _risen(run: Run) -> list[tuple[Step, Ramping]]:
 
 
 # ---- effects
+
+
+def what_protects_stays(run: Run, fact: f.UndoBegun) -> None:
+    """Hold that nobody but the runbook begins to undo what protects."""
+    for key, step in zip(fact.keys, fact.layers, strict=True):
+        entry: EffectEntry | None = run.ledger[key]
+        while entry is not None and entry.step != step:
+            entry = entry.prior
+        protects = entry is not None and entry.protective and not entry.loosens
+        assert not protects or fact.then == "step", "what protects is undone by the runbook alone"
 
 
 def undo_may_go(run: Run, fact: f.StepDispatched) -> None:
