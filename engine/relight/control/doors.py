@@ -1,0 +1,86 @@
+"""The doors of a serve: parts that start and stop, on an event loop and a thread of their own.
+
+Whoever drives runs never waits for whoever shows them: a page with a thousand viewers, a chat that hangs and a plugin
+that blocks have nothing to do with each other. A door that breaks is closed, and the runs go on.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from relight.errors import RelightError
+
+if TYPE_CHECKING:
+    from relight.control.reception import Reception
+    from relight.drivers.live.parts import Listener
+
+START_S = 20.0
+STOP_S = 5.0
+
+
+class Part(Protocol):
+    """A door, or anything else that a serve carries beside its runs.
+
+    Attributes:
+        name: What its lines on standard error begin with.
+        listeners: Told of every fact of the runs that this process drives; they have to be quick.
+    """
+
+    name: str
+    listeners: "Sequence[Listener]"
+
+    async def start(self, reception: "Reception") -> str:
+        """Open the door and return what to say of it, in a line.
+
+        Raises:
+            RelightError: it cannot be opened; the serve does not start then.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Close it; what somebody was told stays true."""
+        ...
+
+
+class Doors:
+    """All parts of one serve, in their own thread."""
+
+    def __init__(self, parts: Sequence[Part], reception: "Reception", said: Callable[[str], None]) -> None:
+        self._parts = parts
+        self._reception = reception
+        self._said = said
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="relight-doors", daemon=True)
+        self._open: list[Part] = []
+
+    def open(self) -> None:
+        """Start all parts, in order; none stays open if one cannot be.
+
+        Raises:
+            RelightError: the first that could not be opened says why.
+        """
+        self._thread.start()
+        try:
+            for part in self._parts:
+                started = asyncio.run_coroutine_threadsafe(part.start(self._reception), self._loop)
+                self._said(started.result(START_S))
+                self._open.append(part)
+        except TimeoutError:
+            self.close()
+            raise RelightError(f"a door did not open in {START_S:g} s", hint="is this machine very busy?") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Stop all parts, the last one first, and the loop."""
+        while self._open:
+            part = self._open.pop()
+            stopping = asyncio.run_coroutine_threadsafe(part.stop(), self._loop)
+            try:
+                stopping.result(STOP_S)
+            except TimeoutError:
+                self._said(f"{part.name}: did not close in {STOP_S:g} s and is left")
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(STOP_S)

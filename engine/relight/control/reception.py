@@ -1,0 +1,309 @@
+"""What every remote door works with: who is there, the runs they may see, and what they may do, all through one table.
+
+A door turns its own words into calls of this and its answers into its own form. Every method is synchronous, may be
+called from any thread, and checks first; sites that do not know the caller do not exist for them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from relight.control import handing, identities
+from relight.control.beginning import begin_run
+from relight.control.finding import find_run
+from relight.control.listing import newest_rows, run_entry
+from relight.control.permissions import permit, permit_asking
+from relight.control.planning import plan_document, planned_or_raise
+from relight.control.requests import Asking, Told, about, answer_document, ask
+from relight.control.sites import ServedSite, Sites, published, runbook_path
+from relight.control.tracks import Tracks
+from relight.control.wording import now_ms
+from relight.errors import NotNow, NotPermitted, UsageError
+
+if TYPE_CHECKING:
+    from relight.control.identities import Caller, Identity
+    from relight.journal.port import Journal, Row
+    from relight.kernel.plan import Plan
+    from relight.runbook.plan import Planned
+    from relight.sdk.registry import Registry
+
+ROWS_MAX = 500
+"""Runs that a list looks at; older ones are asked for by their id."""
+INPUTS_MAX = 100
+INPUT_CHARS_MAX = 1_000
+KEY_CHARS_MAX = 200
+REQUEST_ID_CHARS = 32
+
+
+class NoSuchRun(UsageError):
+    """There is no such run for this caller."""
+
+
+class Wanted(NamedTuple):
+    """What somebody at a door wants to start.
+
+    Attributes:
+        confirm: The site's name, typed, where its environment is ``production``.
+        plan_digest: The plan that they looked at; another one is not started.
+    """
+
+    site: str
+    published: str
+    inputs: Mapping[str, Any]
+    confirm: str = ""
+    plan_digest: str = ""
+
+
+class Reception:
+    """The way from a door to the journal.
+
+    Args:
+        journal: The doors' own handle; they never wait for a driver's.
+        decide_alone: Decides the inbox of a run that nobody drives.
+    """
+
+    def __init__(
+        self, journal: Journal, sites: Sites, registry: Registry, *, decide_alone: Callable[[str], object]
+    ) -> None:
+        self.journal = journal
+        self.sites = sites
+        self.tracks = Tracks(journal)
+        self._registry = registry
+        self._decide_alone = decide_alone
+
+    # ---- who is there
+
+    def caller_with(self, secret: str, *, door: str) -> Caller:
+        """Return whose secret it is; see :func:`relight.control.identities.caller_with`."""
+        return identities.caller_with(secret, self.sites, door=door)
+
+    def caller_at(self, door: str, *ids: str, proof: str) -> Caller:
+        """Return who has one of these ids at that door."""
+        return identities.caller_at(door, ids, self.sites, proof=proof)
+
+    def me(self, caller: Caller) -> dict[str, Any]:
+        """Return ``relight.me/v1``: who the caller is at which site, and what they may do there."""
+        sites = [
+            {
+                "site": site,
+                "person": who.person,
+                "kind": who.kind,
+                "roles": list(who.roles),
+                "may": sorted(who.may) if who.may is not None else None,
+                "proof": who.proof,
+            }
+            for site, who in sorted(caller.at.items())
+        ]
+        return {"schema": "relight.me/v1", "door": caller.door, "sites": sites}
+
+    # ---- reading
+
+    def runs(self, caller: Caller, *, unfinished: bool = False, limit: int = 50) -> dict[str, Any]:
+        """Return the runs of the sites that know the caller."""
+        rows = [
+            row
+            for row in newest_rows(self.journal, limit=ROWS_MAX)
+            if self._may(caller, row.site, "runs") and not (unfinished and row.ended_at is not None)
+        ]
+        return {"schema": "relight.runs/v1", "runs": [run_entry(row) for row in rows[:limit]]}
+
+    def row(self, caller: Caller, name: str, verb: str) -> Row:
+        """Return the run called *name*, which the caller may *verb*.
+
+        Raises:
+            NoSuchRun: there is none, or it is of a site that does not know them.
+            NotPermitted: they may not.
+        """
+        try:
+            row = find_run(self.journal, name)
+        except UsageError as error:
+            raise NoSuchRun(f"there is no run {name!r}, or more than one", hint="list the runs") from error
+        if row.site not in caller.at:
+            raise NoSuchRun(f"there is no run {name!r}, or more than one", hint="list the runs")
+        permit(caller.of(row.site), verb)
+        return row
+
+    def status(self, caller: Caller, name: str) -> dict[str, Any]:
+        """Return ``relight.run/v1``."""
+        return self.tracks.status(self.row(caller, name, "status").run)
+
+    def why(self, caller: Caller, name: str) -> dict[str, Any]:
+        """Return ``relight.why/v1``."""
+        from relight.control.why import why_document
+
+        return why_document(self.tracks.status(self.row(caller, name, "why").run))
+
+    def log(self, caller: Caller, name: str, *, after: int = 0, limit: int = 500) -> dict[str, Any]:
+        """Return ``relight.log/v1``: the records above number *after*, at most *limit*."""
+        row = self.row(caller, name, "log")
+        entries = self.tracks.log(row.run, after=after, limit=limit)
+        return {"schema": "relight.log/v1", "run": row.run, "records": entries}
+
+    def effects(self, caller: Caller, name: str = "") -> dict[str, Any]:
+        """Return ``relight.effects/v1``: of one run, or of every one that the caller may see."""
+        from relight.control.effects import effects_document
+        from relight.control.showing import effects_of
+
+        if name:
+            rows = [self.row(caller, name, "effects")]
+        else:
+            rows = [row for row in newest_rows(self.journal, limit=ROWS_MAX) if self._may(caller, row.site, "effects")]
+        entries = [entry for row in rows for entry in effects_of(self.journal, row, self.tracks.run(row.run))]
+        return effects_document(entries, run=rows[0].run if name else None)
+
+    # ---- deciding
+
+    def ask(self, caller: Caller, name: str, asking: Asking, *, key: str = "") -> tuple[dict[str, Any], Told]:
+        """Ask something of a run and return ``relight.answer/v1`` with the answer itself.
+
+        Args:
+            key: The door's own name for this very request; the same again gets the first one's answer.
+
+        Raises:
+            NoSuchRun, UsageError, NotPermitted, NotNow, Locked: as the table and the inbox say.
+        """
+        row = self.row(caller, name, asking.verb)
+        who = caller.of(row.site)
+        permit_asking(who, asking)
+        told = ask(
+            self.journal,
+            row,
+            asking,
+            person=who.person,
+            door=who.door,
+            proof=who.proof,
+            decide_alone=lambda: self._decide_alone(row.run),
+            request_id=_request_id(who, row.run, asking, key),
+        )
+        return answer_document(row, about(self.journal, row.run).environment, asking, told), told
+
+    # ---- starting
+
+    def published(self, caller: Caller) -> dict[str, Any]:
+        """Return ``relight.published/v1``: what the caller could start, and where."""
+        entries = [
+            {
+                "site": site.name,
+                "environment": site.document.environment,
+                "published": name,
+                "runbook": entry.runbook,
+                "title": entry.title,
+                "roles": list(entry.roles),
+                "may_start": self._may(caller, site.name, "run") and _has_role(caller.of(site.name), entry.roles),
+                "inputs": self._inputs(site, name),
+            }
+            for site in self.sites
+            if self._may(caller, site.name, "published")
+            for name, entry in sorted(site.document.published.items())
+        ]
+        return {"schema": "relight.published/v1", "published": entries}
+
+    def plan(self, caller: Caller, wanted: Wanted) -> dict[str, Any]:
+        """Return ``relight.plan/v1`` of what would be started; nothing is changed.
+
+        Raises:
+            UsageError, NotPermitted, RunbookError: it cannot be planned, or not by them.
+        """
+        site = self._site(caller, wanted.site, "plan")
+        who = caller.of(site.name)
+        planned = self._planned(site, wanted, who)
+        planned_or_raise(planned)
+        return plan_document(planned, who.person, None)
+
+    def start(self, caller: Caller, wanted: Wanted, *, verb: str = "run") -> str:
+        """Start a published runbook, hand it to whatever serves, and return the run's id.
+
+        Raises:
+            UsageError: there is no such site, runbook or input, or the site's name was not given.
+            NotPermitted: it is not theirs to start.
+            RunbookError: it cannot be planned.
+            NotNow: it is not the plan that they looked at.
+            Locked: another run claims the same.
+        """
+        site = self._site(caller, wanted.site, verb)
+        who = caller.of(site.name)
+        entry = published(site, wanted.published)
+        if not _has_role(who, entry.roles):
+            raise NotPermitted(
+                f"{who.shown} may not start {wanted.published}: it takes {' or '.join(entry.roles)}",
+                hint="ask somebody who holds that role",
+            )
+        plan: Plan = planned_or_raise(self._planned(site, wanted, who))
+        if plan.environment == "production" and wanted.confirm != site.name:
+            raise UsageError(
+                f"{site.name} is production: its name has to be typed", hint=f"give confirm: {site.name!r}"
+            )
+        if wanted.plan_digest and not plan.digest.startswith(wanted.plan_digest):
+            raise NotNow("the plan is not the one that you looked at; nothing was started", hint="look at it again")
+        begun = begin_run(self.journal, plan, starter=who.person, door=who.door)
+        handing.offer(self.journal, begun.id, by=f"{who.door} of {who.person}")
+        return begun.id
+
+    def _planned(self, site: ServedSite, wanted: Wanted, who: Identity) -> Planned:
+        from relight.runbook.plan import prepare_plan
+
+        entry = published(site, wanted.published)
+        inputs = checked_inputs(wanted.inputs)
+        if fixed := sorted(set(inputs) & set(entry.inputs)):
+            raise UsageError(
+                f"{wanted.published} fixes the input {fixed[0]}", hint="leave it out; the site's document sets it"
+            )
+        return prepare_plan(
+            runbook_path(site, entry),
+            site.path,
+            {**entry.inputs, **inputs},
+            starter=who.person,
+            registry=self._registry,
+        )
+
+    def _inputs(self, site: ServedSite, name: str) -> list[dict[str, Any]] | None:
+        from relight.control.forms import inputs_of
+
+        return inputs_of(site, published(site, name))
+
+    def _site(self, caller: Caller, name: str, verb: str) -> ServedSite:
+        if name not in caller.at:
+            known = ", ".join(sorted(caller.at))
+            raise UsageError(f"there is no site {name!r} here for you", hint=f"sites that know you are: {known}")
+        permit(caller.of(name), verb)
+        return self.sites.get(name)
+
+    def _may(self, caller: Caller, site: str, verb: str) -> bool:
+        try:
+            permit(caller.of(site), verb)
+        except NotPermitted:
+            return False
+        return True
+
+    def serves(self) -> list[dict[str, Any]]:
+        """Return the serves that live on this journal."""
+        return [serve._asdict() for serve in handing.alive(self.journal, now_ms())]
+
+
+def checked_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return inputs that are few and small enough to be planned with.
+
+    Raises:
+        UsageError: they are not.
+    """
+    if len(inputs) > INPUTS_MAX:
+        raise UsageError(f"{len(inputs)} inputs are more than a runbook takes", hint="give only those it names")
+    for name, value in inputs.items():
+        if not isinstance(value, str | int | float | bool):
+            raise UsageError(f"input {name[:60]} is neither text nor a number", hint="give one plain value")
+        if isinstance(value, str) and len(value) > INPUT_CHARS_MAX:
+            raise UsageError(f"input {name[:60]} is longer than {INPUT_CHARS_MAX} characters", hint="shorten it")
+    return dict(inputs)
+
+
+def _has_role(who: Identity, roles: list[str]) -> bool:
+    return not roles or bool(set(roles) & set(who.roles))
+
+
+def _request_id(who: Identity, run: str, asking: Asking, key: str) -> str:
+    if not key:
+        return ""
+    words = "\0".join((who.door, who.person, run, *asking, key[:KEY_CHARS_MAX]))
+    return hashlib.sha256(words.encode()).hexdigest()[:REQUEST_ID_CHARS]
