@@ -236,3 +236,35 @@ def test_any_text_is_read_without_a_crash(text: str) -> None:
         bare(text).value({"value": 1.0})
     except ExpressionFailed:
         return
+
+
+@pytest.mark.parametrize(
+    ("text", "items", "works"),
+    [
+        ("value.l.all(x, x < inputs.limit)", 10_000, True),
+        ("value.l.all(x, value.l.all(y, x == y))", 300, True),
+        ("value.l.map(x, x + 1)", 1_000, True),
+        ("value.l.filter(x, x > inputs.limit)", 1_000, True),
+        ("value.l.map(x, x)", 10_000, False),
+        ("value.l.map(x, value.l)", 1_000, False),
+        ("value.l.filter(x, x in value.l)", 10_000, False),
+        ("size(value.l.map(x, value.l.map(y, 1)))", 300, False),
+        ("value.l.all(x, value.text.contains('b'))", 10_000, False),
+    ],
+)
+def test_macros_cost_half_a_second_at_most(text: str, items: int, works: bool) -> None:
+    """What the library would take the square of a list's length for is refused before it begins."""
+    scope = {"value": {"l": [1] * items, "text": "a" * 60_000}, "inputs": {"limit": 5}}
+    began = time.process_time()
+    if works:
+        bare(text).value(scope)
+    else:
+        with pytest.raises(ExpressionFailed, match="too long for what it does with each"):
+            bare(text).value(scope)
+    assert time.process_time() - began < 2.0
+
+
+def test_a_number_that_no_machine_holds_is_no_crash() -> None:
+    """A whole number of four hundred digits, as a broken exporter may send it, fails like any other bad value."""
+    with pytest.raises(ExpressionFailed, match="too large"):
+        bare("value < 1").value({"value": 10**400})

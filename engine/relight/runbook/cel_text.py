@@ -19,6 +19,7 @@ FUNCTIONS = frozenset(
     {"bool", "contains", "double", "endsWith", "has", "int", "matches", "size", "startsWith", "string", "uint"}
 )
 MACROS = frozenset({"all", "exists", "exists_one", "filter", "map"})
+BUILDERS = frozenset({"filter", "map"})
 _LITERALS = frozenset({"true", "false", "null", "in"})
 RESERVED = frozenset(
     {"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop"}
@@ -62,6 +63,7 @@ class Reading:
         excess: The limit that it breaks, as a sentence, and where; None where it keeps all of them.
         tokens: All words and signs.
         macros: How many macros lie inside each other at most; ``matches`` inside a macro counts as one more.
+        inner: Those of *names* that are read whole inside a macro, once for each item.
     """
 
     names: list[Name] = field(default_factory=list)
@@ -70,6 +72,12 @@ class Reading:
     tokens: list[Token] = field(default_factory=list)
     excess: Name | None = None
     macros: int = 0
+    inner: list[Name] = field(default_factory=list)
+
+    @property
+    def builds(self) -> bool:
+        """Whether a macro in it makes a new list, item by item."""
+        return any(name.path in BUILDERS for name in self.functions)
 
 
 def read_cel(text: str) -> Reading:
@@ -153,7 +161,11 @@ class _Reader:
         end, parts = self._members(index)
         if token.text not in self._stack:
             last = self._tokens[end - 1]
-            self._reading.names.append(Name(".".join(parts), token.at, last.at + len(last.text)))
+            name = Name(".".join(parts), token.at, last.at + len(last.text))
+            self._reading.names.append(name)
+            is_walked = self._text(end) == "." and self._text(end + 1) in MACROS
+            if self._depth() and not is_walked:
+                self._reading.inner.append(name)
         return end
 
     def _members(self, index: int) -> tuple[int, list[str]]:

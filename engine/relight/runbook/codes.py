@@ -1,7 +1,8 @@
 """Every code that a complaint may carry, in one table: what it means and what it takes to mend it.
 
 A code keeps its meaning for ever; a new meaning gets a new code.
-RL1xx bytes and YAML, RL2xx keys and values, RL3xx expressions, RL4xx names, RL5xx sense, RL6xx the site and its plan.
+RL1xx bytes and YAML, RL2xx keys and values, RL3xx expressions, RL4xx names, RL5xx sense, RL6xx the site and its plan,
+RL7xx rehearsals.
 """
 
 from typing import Literal, NamedTuple
@@ -103,6 +104,10 @@ CODES: dict[str, Code] = {
     "RL615": _error("a pace outside a practice site"),
     "RL616": _error("a limit that this site's queries cannot meet"),
     "RL617": _error("a simulation that is not installed, or that refuses its parameters"),
+    "RL701": _error("a rehearsal names something that the runbook or the site does not have"),
+    "RL702": _error("a moment that never comes in a run"),
+    "RL703": _error("a verb that nobody can say, or its words"),
+    "RL704": _error("keys of a rehearsal that exclude or need each other"),
 }
 
 

@@ -27,6 +27,9 @@ from relight.runbook.template import is_template, parts_of, whole
 
 ITEMS_MAX = {1: 10_000, 2: 300}
 """The longest list that an expression may walk, by how many macros lie inside each other: 0.1 s of work at most."""
+WORK_MAX = 5_000_000
+"""Values that macros may touch in all. The library copies the whole list for each item that `map` and `filter` add, so
+that they cost the square of a list's length; half a second of work at most."""
 RESULT_CHARS_MAX = 64 * 1024
 DEPTH_MAX = 32
 _PROGRAMS_KEPT = 1_024
@@ -197,12 +200,12 @@ def _evaluate(text: str, scope: Mapping[str, Any]) -> Json:
     longest = ITEMS_MAX.get(reading.macros, ITEMS_MAX[2]) if reading.macros else 0
     prepared = dict(scope)
     value = prepared.get("value")
-    if isinstance(value, int) and not isinstance(value, bool):
-        # CEL does not mix whole and broken numbers in arithmetic; a sample is a measure, so it is always broken.
-        prepared["value"] = float(value)
-    if longest and _longest(prepared) > longest:
-        raise ExpressionFailed(f"{_short(text)}: a list is longer than the {longest} items that an expression may walk")
+    if longest:
+        _bounded(text, reading, prepared, longest)
     try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            # CEL does not mix whole and broken numbers in arithmetic; a sample is a measure, so it is always broken.
+            prepared["value"] = float(value)
         return _checked(program.execute(prepared), text)
     except ExpressionFailed:
         raise
@@ -213,6 +216,37 @@ def _evaluate(text: str, scope: Mapping[str, Any]) -> Json:
         raise ExpressionFailed(f"{_short(text)}: {why}") from None
     except (ValueError, RuntimeError, ArithmeticError, LookupError) as error:
         raise ExpressionFailed(f"{_short(text)}: {_first_sentence(error)}") from None
+
+
+def _bounded(text: str, reading: Reading, scope: Mapping[str, Any], longest: int) -> None:
+    """Refuse what would take the macros of an expression too long."""
+    items = _longest(scope)
+    if items > longest:
+        raise ExpressionFailed(f"{_short(text)}: a list is longer than the {longest} items that an expression may walk")
+    for_each = 1 + sum(_size(_value_of(name.path, scope)) for name in reading.inner)
+    if reading.builds:
+        for_each = items * for_each + _size(scope)
+    if items**reading.macros * for_each > WORK_MAX:
+        raise ExpressionFailed(f"{_short(text)}: its lists are too long for what it does with each of their items")
+
+
+def _value_of(path: str, scope: Mapping[str, Any]) -> Any:
+    """Return what a dotted name reads, as far as it leads."""
+    value: Any = scope
+    for key in path.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            break
+        value = value[key]
+    return value
+
+
+def _size(value: Any, depth: int = 0) -> int:
+    """Return how many values there are in *value*; a long text counts as several."""
+    if isinstance(value, str):
+        return 1 + len(value) // 64
+    if depth > DEPTH_MAX or not isinstance(value, Mapping | list | tuple):
+        return 1
+    return 1 + sum(_size(item, depth + 1) for item in (value.values() if isinstance(value, Mapping) else value))
 
 
 def _longest(value: Any, depth: int = 0) -> int:

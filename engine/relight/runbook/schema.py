@@ -11,16 +11,19 @@ from pydantic_core import core_schema
 
 from relight.runbook.document import Runbook
 from relight.runbook.parts import ID, NAME
+from relight.runbook.rehearsal_document import Rehearsal
+from relight.runbook.shorthand import ENDINGS
 from relight.runbook.site_document import Site
 
-Kind = Literal["runbook", "site"]
+Kind = Literal["runbook", "site", "rehearsal"]
 KINDS: tuple[str, ...] = get_args(Kind)
-_MODELS: dict[str, type[BaseModel]] = {"runbook": Runbook, "site": Site}
+_MODELS: dict[str, type[BaseModel]] = {"runbook": Runbook, "site": Site, "rehearsal": Rehearsal}
 _SHORT: dict[tuple[str, str], dict[str, Any]] = {
     ("Runbook", "lock"): {"type": "string"},
     ("Step", "undo"): {"type": "string", "pattern": f"^{ID.pattern}$"},
     ("Site", "bind"): {"type": "string", "pattern": f"^{NAME.pattern}$"},
     ("Query", "sources"): {"type": "string", "pattern": f"^{NAME.pattern}$"},
+    ("GateAnswer", "by"): {"type": "string"},
 }
 """Where a text stands for a longer form; what it means is in ``shorthand``."""
 
@@ -44,7 +47,7 @@ class _Draft07(GenerateJsonSchema):
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the schema of a ``runbook`` or a ``site``."""
+    """Return the schema of a ``runbook``, a ``site`` or a ``rehearsal``."""
     written = _MODELS[kind].model_json_schema(schema_generator=_Draft07, ref_template="#/definitions/{model}")
     definitions = written.pop("$defs", {})
     name = _MODELS[kind].__name__
@@ -69,6 +72,8 @@ def _tidy(model: str, schema: dict[str, Any]) -> None:
         short = _SHORT.get((model, key))
         if short is not None:
             _allow(value, short, inside=key == "bind")
+        if (model, key) == ("Expect", "approved_by") or (model == "Rehearsal" and key in ENDINGS):
+            _allow_one_for_many(value, _words(key))
         if "$ref" in value:
             # Whatever stands beside a $ref is not read in draft-07.
             value["allOf"] = [{"$ref": value.pop("$ref")}]
@@ -76,6 +81,23 @@ def _tidy(model: str, schema: dict[str, Any]) -> None:
             value["description"] = value["description"].replace("``", "`")
     if isinstance(schema.get("description"), str):
         schema["description"] = schema["description"].replace("``", "`")
+    if model in ("ProbeAnswers", "Spell"):
+        schema["required"].remove("is")  # who gives a value says that it is read
+
+
+def _allow_one_for_many(value: dict[str, Any], words: list[str]) -> None:
+    """Let one entry stand for a list of one, and one word for an entry, in each value of a mapping."""
+    word = [{"type": "string", "enum": words}] if words else []
+    for pattern, entries in value["patternProperties"].items():
+        one = [entries["items"], *word]
+        value["patternProperties"][pattern] = {"anyOf": [{**entries, "items": {"anyOf": one}}, *one]}
+
+
+def _words(key: str) -> list[str]:
+    """Return what an entry under this key of a rehearsal may be in one word."""
+    kinds = [get_args(field.annotation) for name, field in Rehearsal.model_fields.items() if name == key]
+    entry = get_args(kinds[0][1])[0] if kinds else None
+    return list(get_args(entry.model_fields["is_"].annotation)) if entry is not None else []
 
 
 def _allow(value: dict[str, Any], short: dict[str, Any], *, inside: bool) -> None:

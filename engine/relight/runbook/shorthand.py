@@ -27,6 +27,48 @@ def write_out_site(document: Map) -> Map:
     return document
 
 
+ENDINGS = ("steps", "undo", "probes", "checks", "gates")
+"""Keys of a rehearsal under which one word stands for a whole entry, and one entry for a list of them."""
+
+
+def write_out_rehearsal(document: Map) -> Map:
+    """Write out the short forms of a rehearsal, in place.
+
+    A single entry holds from then on; in a list each stands for one time unless it says otherwise.
+    """
+    for key in ENDINGS:
+        owner = document.get(key)
+        if isinstance(owner, Map):
+            for name in list(owner):
+                _entries(owner, name, one_each=key != "checks")
+                for answer in _maps(owner[name]):
+                    _as_list(answer, "by")
+    expect = document.get("expect")
+    approved = expect.get("approved_by") if isinstance(expect, Map) else None
+    if isinstance(approved, Map):
+        for stage in list(approved):
+            _as_list(approved, stage)
+    return document
+
+
+def _entries(owner: Map, name: str, *, one_each: bool) -> None:
+    value, at = owner[name], owner.values_at[name]
+    if isinstance(value, Map | str):
+        items = Items(at)
+        items.put(_one("is", value, at) if isinstance(value, str) else value, at)
+        owner[name] = items
+    elif isinstance(value, Items):
+        for index, item in enumerate(value):
+            place = value.items_at[index]
+            entry = _one("is", item, place) if isinstance(item, str) else item
+            if one_each and isinstance(entry, Map) and "times" not in entry:
+                entry.put("times", 1, place, place)
+            value[index] = entry
+    for entry in _maps(owner[name]):
+        if "is" not in entry and "value" in entry:
+            entry.put("is", "reads", entry.values_at["value"], entry.values_at["value"])
+
+
 def _step(step: Map) -> None:
     undo = step.get("undo")
     if isinstance(undo, str):
