@@ -170,6 +170,8 @@ def test_a_driver_that_is_gone_shows(tales: ModuleType) -> None:
     tale = tales.Tale()
     tale.hold.release()
     assert document_of(tale)["driver"]["alive"] is False
+    assert document_of(tale)["next"][0].startswith("relight resume ")
+    assert exit_code(tale.run, driven=False) == 7
     assert document_of(tales.Tale().ended())["driver"] is None
 
 

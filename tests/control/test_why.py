@@ -79,6 +79,14 @@ def test_a_dead_driver_is_not_called_safe(tales: ModuleType) -> None:
     assert why(tale)["safe"].startswith("No driver is alive")
 
 
+def test_without_a_driver_nothing_goes_on_by_itself(tales: ModuleType) -> None:
+    """A run that was under way when its driver died waits for the next, and the first choice starts it."""
+    tale = tales.Tale()
+    tale.hold.release()
+    assert "waits for a driver" in why(tale)["waits_for"]
+    assert why(tale)["choices"][0]["verb"] == "resume"
+
+
 def test_the_log_has_every_record(tales: ModuleType) -> None:
     """Each entry has its number, its hash, its sentence and everything that the fact says."""
     tale = tales.Tale().at_gate()

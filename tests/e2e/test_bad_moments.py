@@ -76,7 +76,12 @@ def test_a_driver_that_is_killed_in_a_step_leaves_it_unknown_and_does_it_only_on
     terminal.wait(run, lambda _: count.exists(), "the step's beginning")
     os.kill(terminal.driver_pid(run), signal.SIGKILL)
     terminal.wait(run, lambda seen: not (seen["driver"] or {}).get("alive", False), "the driver's end")
+    alone = terminal.type("watch", run, "--until-decision")
+    assert (alone.returncode, "Its driver is GONE" in alone.stdout) == (7, True)
+    assert "driver GONE" in terminal.type("runs").stdout
+    assert terminal.type("pause", run).returncode == 0
     assert terminal.type("resume", run).returncode == 0
+    assert json.loads(terminal.type("status", run, "-o", "json").stdout)["paused"] is False
     seen = terminal.wait(run, lambda seen: seen["state"] == "held", "the hold")
     assert terminal.type("status", run).returncode == 8
     assert seen["stages"][0]["steps"][0]["state"] == "unknown"

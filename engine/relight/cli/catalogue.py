@@ -4,7 +4,7 @@ import click
 
 from relight.cli.configuration import Configuration, Entry, catalogue, configuration
 from relight.cli.door import Door, with_door
-from relight.cli.reading import list_rows, run_lines
+from relight.cli.reading import list_rows, run_lines, stranded
 from relight.cli.terminal import Line, Span, line, pad
 from relight.control.listing import run_entry
 from relight.errors import RelightError
@@ -20,7 +20,7 @@ def overview(door: Door) -> None:
         entries = catalogue(config)
     except RelightError as error:
         # Runs that wait for somebody are shown whatever is wrong with a file of settings.
-        door.tell(*run_lines(rows))
+        door.tell(*run_lines(rows, stranded(door, rows)))
         raise error from None
     shipped = _shipped()
     document = {
@@ -32,7 +32,10 @@ def overview(door: Door) -> None:
 
     def lines() -> list[Line | str]:
         said: list[Line | str] = [line(Span("Unfinished runs", "bold"))] if rows else ["No run is unfinished."]
-        said += [line("  ", *item) if isinstance(item, tuple) else f"  {item}" for item in run_lines(rows)]
+        said += [
+            line("  ", *item) if isinstance(item, tuple) else f"  {item}"
+            for item in run_lines(rows, stranded(door, rows))
+        ]
         return [*said, "", *_catalogue_lines(config, entries), *_shipped_lines(shipped), "", HELP]
 
     door.show(document, lines)

@@ -47,10 +47,10 @@ def _asked(door: Door, row: "Row", asking: Asking, who: Identity) -> Told:
     permit_asking(who, asking)
     told = ask_run(door.journal, row, asking, person=who.person, proof=who.proof, decide_alone=decide_alone)
     if told.alone:
-        door.tell(
-            f"No driver of {row.run} is alive: this was decided here, and nothing was started.",
-            f"`relight resume {row.run}{door.journal_option}` carries the run on.",
-        )
+        door.tell(f"No driver of {row.run} is alive: this was decided here, and nothing was started.")
+        now = door.journal.row(row.run)
+        if now is not None and now.ended_at is None:
+            door.tell(f"`relight resume {row.run}{door.journal_option}` carries the run on.")
     return told
 
 

@@ -124,8 +124,8 @@ def _figures(practice: Practice) -> str:
 
 def _plan(practice: Practice, folder: Path, runbook: str) -> "Plan":
     """Plan the runbook against the site, with you and the deputy as its people."""
-    from relight.control.planning import planned_or_raise
     from relight.control.people import os_name
+    from relight.control.planning import planned_or_raise
     from relight.runbook.plan import prepare_plan
 
     people = [

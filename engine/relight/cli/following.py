@@ -30,6 +30,8 @@ LOOK_S = 0.1
 """Between two looks at the journal; a look that finds nothing costs microseconds."""
 DRAW_S = 1.0
 """Between two frames in which nothing happened but time: clocks and ages are shown to the second."""
+GONE_S = 2.0
+"""A driver that is gone for so long is not just handing over to the next one."""
 SETTLE_S = 0.3
 """Between two frames at least: a person reads no faster, and a slow link carries them."""
 
@@ -54,6 +56,7 @@ class Follower:
         everything: bool = False,
         journal_option: str = "",
         tick: "Callable[[Follower], None] | None" = None,
+        tell: "Callable[[Event], None] | None" = None,
     ) -> None:
         self.journal = journal
         self.run_id = run_id
@@ -67,9 +70,13 @@ class Follower:
         self._stream = stream
         self._everything = everything
         self._tick = tick
+        self._tell = tell or self._tell_line
         self._screen: Screen | None = None
         self._asked = ""
         self._drawn_at = 0.0
+        self._driven_at = time.monotonic()
+        self._asked_at = 0.0
+        self._gone = False
         self._dirty = True
 
     @property
@@ -106,16 +113,36 @@ class Follower:
                 self.read()
             if self._tick is not None:
                 self._tick(self)
+            self._look_for_driver()
             over = self.run.outcome is not None
             stop = over or (until_decision and self._decision_wanted()) or (until is not None and until(self.run))
             if screen is not None:
                 self._draw(screen, now=stop)
             if stop:
-                return exit_code(self.run)
+                return exit_code(self.run, driven=not self.driver_gone)
             time.sleep(LOOK_S)
 
+    @property
+    def driver_gone(self) -> bool:
+        """Whether nobody has driven the run for a while, though it is not over: only a person can bring it on."""
+        return self._gone and self.run.outcome is None
+
+    def _look_for_driver(self) -> None:
+        now = time.monotonic()
+        if now - self._asked_at < DRAW_S:
+            return
+        self._asked_at = now
+        lease = self.journal.lease(self.run_id)
+        if lease is None or lease.alive or self.run.outcome is not None:
+            self._driven_at, self._gone = now, False
+        elif not self._gone and now - self._driven_at > GONE_S:
+            self._gone = True
+            if not self.live:
+                rest = f"{self.name}{self.journal_option}"
+                write_lines([f"Its driver is GONE: nothing moves until `relight resume {rest}`."], self._stream)
+
     def _decision_wanted(self) -> bool:
-        return needs_decision(self.run) and self.run.epoch > 0
+        return self.driver_gone or (needs_decision(self.run) and self.run.epoch > 0)
 
     def read(self) -> None:
         """Read what is new, and tell it where no view is drawn."""
@@ -123,9 +150,12 @@ class Follower:
             self.events.append(event)
             self._dirty = True
             if not self.live and (self._everything or not is_quiet(event.fact)):
-                from relight.cli.history import event_line
+                self._tell(event)
 
-                write_lines([event_line(event)], self._stream)
+    def _tell_line(self, event: Event) -> None:
+        from relight.cli.history import event_line
+
+        write_lines([event_line(event)], self._stream)
 
     def show_prompt(self) -> None:
         """Ask the question where no view is drawn; the view draws it with each frame."""

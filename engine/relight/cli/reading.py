@@ -1,7 +1,7 @@
 """The commands that read runs: runs, status, why, effects. They load no models, no plugins and no event loop."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,7 +34,9 @@ def runs(door: Door, everything: bool) -> None:
     Each line has the id (any unique beginning of it names the run), the runbook, the site and the state.
     """
     rows = list_rows(door, everything=everything)
-    door.show_each("runs", [run_entry(row) for row in rows], lambda: run_lines(rows) or ["No runs yet."])
+    door.show_each(
+        "runs", [run_entry(row) for row in rows], lambda: run_lines(rows, stranded(door, rows)) or ["No runs yet."]
+    )
 
 
 def list_rows(door: Door, *, everything: bool = False) -> "list[Row]":
@@ -45,8 +47,18 @@ def list_rows(door: Door, *, everything: bool = False) -> "list[Row]":
     return newest_rows(journal, limit=10_000 if everything else RUNS_MAX)
 
 
-def run_lines(rows: "Iterable[Row]") -> list[Line | str]:
-    """Return a run of the list as a line each."""
+def stranded(door: Door, rows: "Iterable[Row]") -> frozenset[str]:
+    """Return the unfinished runs that nobody drives."""
+    found = set()
+    for row in rows:
+        lease = door.journal.lease(row.run) if row.ended_at is None else None
+        if lease is not None and not lease.alive:
+            found.add(row.run)
+    return frozenset(found)
+
+
+def run_lines(rows: "Iterable[Row]", gone: Collection[str] = ()) -> list[Line | str]:
+    """Return a run of the list as a line each; *gone* are those whose driver is."""
     from relight.control.wording import now_ms, rough
 
     lines: list[Line | str] = []
@@ -64,6 +76,7 @@ def run_lines(rows: "Iterable[Row]") -> list[Line | str]:
                 pad(row.starter, 10),
                 " ",
                 when,
+                Span("  driver GONE" if row.run in gone else "", "loud"),
             )
         )
     return lines
@@ -76,10 +89,12 @@ def status(door: Door, run: str | None) -> int:
     """Say where a run stands; the exit code says it too.
 
     RUN is the id or any unique beginning of it; left out, the only unfinished run.
-    Exits 0 while it goes on or when it succeeded, 5 at a gate, 7 held, 8 with an unknown outcome, 1 failed, 6 aborted.
+    Exits 0 while it goes on or when it succeeded, 5 at a gate, 7 held or without its driver, 8 with an unknown
+    outcome, 1 failed, 6 aborted.
     """
     from relight.cli.showing import Reader
     from relight.control.exits import exit_code
+    from relight.control.why import is_stranded
     from relight.control.wording import now_ms
 
     if run is None and (nothing := _nothing_unfinished(door)) is not None:
@@ -95,7 +110,7 @@ def status(door: Door, run: str | None) -> int:
         return render(document, width, now_ms(), name=reader.name, viewer=reader.viewer)
 
     door.show(document, lines)
-    return exit_code(reader.run)
+    return exit_code(reader.run, driven=not is_stranded(document))
 
 
 def _nothing_unfinished(door: Door) -> str | None:

@@ -29,15 +29,17 @@ def resume(door: Door, run: str, reason: str, take_over: bool, foreground: bool)
     if driven and not take_over and not foreground:
         put(door, run, Asking("resume", reason=reason))
         return 0
+    from relight.control.history import load_run
+
     if foreground:
         from relight.cli.starting import drive_here
-        from relight.control.history import load_run
 
         return drive_here(door, load_run(door.journal, row.run), take_over=take_over)
     from relight import bootstrap
 
     pid = bootstrap.spawn(row.run, door.journal.location, take_over=take_over)
-    if row.state == "paused":
+    # Not by the state in the list: a pause that was decided while nobody drove may be behind a hold there.
+    if load_run(door.journal, row.run).paused:
         door.tell(f"Process {pid} drives run {row.run} now.")
         put(door, run, Asking("resume", reason=reason))
         return 0

@@ -1,10 +1,14 @@
 """The command that follows a run."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from relight.cli.door import Door, with_door
+
+if TYPE_CHECKING:
+    from relight.control.history import Event
 
 
 @click.command()
@@ -22,39 +26,24 @@ def watch(door: Door, run: str | None, until_decision: bool, everything: bool) -
     from relight.cli.following import Follower, follow_here, goes_live
 
     row = door.run_row(run)
-    live = door.for_people and goes_live(sys.stdout)
-    if door.output == "jsonl":
-        return _watch_lines(door, row.run, until_decision)
-    stream = sys.stdout if door.for_people else sys.stderr
+    lines_of_json = door.output == "jsonl"
     follower = Follower(
         door.journal,
         row.run,
-        stream=stream,
-        live=live,
-        everything=everything,
+        stream=sys.stdout if door.for_people else sys.stderr,
+        live=door.for_people and goes_live(sys.stdout),
+        everything=everything or lines_of_json,
         journal_option=door.journal_option,
+        tell=_tell_json if lines_of_json else None,
     )
     code = follow_here(follower, until_decision=until_decision)
-    if not door.for_people:
+    if door.output == "json":
         door.show(follower.document(), list)
     return code
 
 
-def _watch_lines(door: Door, run_id: str, until_decision: bool) -> int:
-    import time
-
-    from relight.cli.following import LOOK_S
+def _tell_json(event: "Event") -> None:
     from relight.cli.terminal import write_json
-    from relight.control.exits import exit_code, needs_decision
-    from relight.control.history import Following, log_entry
+    from relight.control.history import log_entry
 
-    following = Following(door.journal, run_id)
-    changes = -1
-    while True:
-        if (seen := door.journal.changes()) != changes:
-            changes = seen
-            for event in following.news():
-                write_json(log_entry(event), sys.stdout, compact=True)
-            if following.run.outcome is not None or (until_decision and needs_decision(following.run)):
-                return exit_code(following.run)
-        time.sleep(LOOK_S)
+    write_json(log_entry(event), sys.stdout, compact=True)

@@ -10,9 +10,21 @@ REASON = "'...'"
 """Stands where the person has to say why."""
 
 
-def choice_entries(run: Run, name: str) -> list[dict[str, Any]]:
+TAKE_OVER = Choice(
+    verb="resume",
+    words="",
+    leads_to="starts a driver, which first finds out what became of what was under way, and goes on",
+    who="known",
+)
+"""What comes first where nobody drives: a driver is nothing that a plan knows of, so no hold says it."""
+
+
+def choice_entries(run: Run, name: str, *, driven: bool = True) -> list[dict[str, Any]]:
     """Return the verbs that people are asked for, the likeliest first, each with who may say it and where it leads."""
-    return [_entry(run, choice, name) for choice in choices(run)]
+    found = choices(run)
+    if not driven and run.outcome is None:
+        found = (TAKE_OVER, *(choice for choice in found if choice.verb != "resume"))
+    return [_entry(run, choice, name) for choice in found]
 
 
 def seldom_entries(run: Run, name: str) -> list[dict[str, Any]]:

@@ -5,8 +5,8 @@ from relight.kernel.state import Run, Unknown
 SUCCEEDED, FAILED, AT_A_GATE, ABORTED, HELD, UNKNOWN = 0, 1, 5, 6, 7, 8
 
 
-def exit_code(run: Run) -> int:
-    """Return the code of where *run* stands: 0 while it goes on by itself."""
+def exit_code(run: Run, *, driven: bool = True) -> int:
+    """Return the code of where *run* stands: 0 while it goes on by itself, which it does not if nobody drives it."""
     match run.state:
         case "succeeded":
             return SUCCEEDED
@@ -22,7 +22,7 @@ def exit_code(run: Run) -> int:
             gate = run.ticket is not None and run.ticket.status == "waiting"
             return AT_A_GATE if gate else HELD
         case _:
-            return SUCCEEDED
+            return SUCCEEDED if driven else HELD
 
 
 def needs_decision(run: Run) -> bool:

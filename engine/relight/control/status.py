@@ -34,7 +34,7 @@ def status_document(
         at: The wall time of the reader; left out, that of the run's last fact.
     """
     board = dict(live or {})
-    choices = choice_entries(run, name or run.id)
+    choices = choice_entries(run, name or run.id, driven=lease is None or lease.alive)
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "run": run.id,

@@ -26,10 +26,12 @@ def waits_for(document: Mapping[str, Any]) -> str:
         rest = f" {counted(len(left), 'effect')} still in force: {_effects(left)}." if left else ""
         why = f": {document['why']}" if document["why"] else ""
         return f"{who} waits for nothing: it {_word(document['state'])}{why}.{rest}"
+    waiting = document["waiting_on"]
+    if is_stranded(document) and (waiting is None or document["undoing"] is not None):
+        return f"{who} waits for a driver: the last one is gone, and what it had in hand stands as it left it."
     if document["undoing"] is not None:
         left = document["undoing"]["left"]
         return f"{who} is undoing {counted(len(left), 'effect')}{f', now {left[0]}' if left else ''}."
-    waiting = document["waiting_on"]
     if waiting is None:
         return f"{who} goes on by itself: {_going_on(document)}"
     match waiting["kind"]:
@@ -43,6 +45,11 @@ def waits_for(document: Mapping[str, Any]) -> str:
             return f"{who} is paused by {waiting['by']} and waits for somebody who resumes it."
         case _:
             return f"{who} waits for a person to do {waiting['step']} by hand and mark it: {waiting['instruction']}."
+
+
+def is_stranded(document: Mapping[str, Any]) -> bool:
+    """Return whether the run is not over and its driver is gone: then nothing moves, whatever the state says."""
+    return document["ended_at"] is None and document["driver"] is not None and not document["driver"]["alive"]
 
 
 def safety(document: Mapping[str, Any]) -> str:
