@@ -12,8 +12,8 @@ from relight_practice.shape import FETCHES_MAX, GOOD_RELEASE, OLD_RELEASE, RELEA
 
 START_S = 0.3
 """What a process takes to come up, before it is trusted."""
-DRAIN_S = 0.8
-"""What is in hand on a node ends within this; a sign-in takes at most a second."""
+DRAIN_S = 0.5
+"""What is in hand on a node ends within this, on average; a sign-in takes at most a second."""
 _NAME = re.compile(r"node-[1-9][0-9]?")
 
 

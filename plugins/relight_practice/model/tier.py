@@ -54,6 +54,7 @@ class Tier:
     reloads: list[float] = field(default_factory=lambda: [0.0] * (RELOADS_MAX - 1))
     _credit: float = 1.0
     _store_ok: float = 1.0
+    _served: float = 1.0
     _aside: float = 0.0
     _aside_failed: float = 0.0
 
@@ -172,16 +173,15 @@ class Tier:
         self._signed_in(new, let_in * served, spoils)
         back = again.sound * let_in * served
         self.residents.hear(back, spoils)
-        reached = let_in * served
+        reached = self._served = let_in * served
         self._count_sign_ins(
             asked * let_in, (new.sound + again.sound) * reached, (new.cursed + again.cursed) * reached, spoils
         )
         return asked * reached
 
     def _answer_s(self) -> float:
-        """Return how long an answer to a sign-in takes: a refusal comes at once."""
-        share = min(1.0, self.throttle.percent / 100)
-        return share * (self.primary.wait_s + self.shape.login_cost_s)
+        """Return how long an answer to a sign-in takes, on average: whoever is refused hears so at once."""
+        return self._served * (self.primary.wait_s + self.shape.login_cost_s)
 
     def _worked_on(self, offered: float, h: float) -> float:
         """Return the share of *offered* sign-ins that is worked on, in both pools together."""
