@@ -2,6 +2,7 @@
 
 from collections.abc import Coroutine, Iterator
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from typing import Any
 
 from relight.sdk import (
@@ -187,10 +188,7 @@ class SignIn(Simulation):
         own = self.config.queries.get(name)
         if own is not None:
             return self._counters.ask(own)
-        try:
-            strange = sorted(set(_names(parsed(promql))) - SHOWN)
-        except PromqlError as error:
-            strange = [str(error)]
+        strange = _strange(promql)
         if not strange:
             return self._counters.ask(promql)
         if name in QUERIES:
@@ -198,9 +196,9 @@ class SignIn(Simulation):
             return self._counters.ask(QUERIES[name].promql)
         if not name:
             return MetricResult(kind="value", value=ENOUGH, at=self._now_ms / 1_000)
-        said = f"the query {name}: the simulation has no {strange[0]}; map it under simulation.with.queries"
+        said = f"the query {name}: the simulation has no {strange}; map it under simulation.with.queries"
         self._aside[said] = None
-        return MetricResult(kind="empty", detail=f"the simulation has no {strange[0]}")
+        return MetricResult(kind="empty", detail=f"the simulation has no {strange}")
 
     def curves(self) -> tuple[Curve, ...]:
         """Return how everything went so far."""
@@ -223,6 +221,15 @@ def _at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
         return end.value
     coroutine.close()
     raise Failed("the simulation cannot be read without waiting", retry=False)
+
+
+@lru_cache(maxsize=512)
+def _strange(promql: str) -> str:
+    """Return what *promql* asks for that the model does not have; empty if it has all."""
+    try:
+        return min(set(_names(parsed(promql))) - SHOWN, default="")
+    except PromqlError as error:
+        return f"answer to it ({error})"
 
 
 def _names(tree: Expression) -> Iterator[str]:
