@@ -8,7 +8,7 @@ import pytest
 
 from relight.errors import NotNow, NotPermitted
 from relight.kernel import facts as f
-from relight.kernel.intents import ReadProbe, Watch
+from relight.kernel.intents import ReadProbe, Wake, Watch
 from relight.kernel.plan import Guard, Retry, Verify
 from relight.testing.desk import Desk, desk_of
 from relight.testing.plans import act, check, gate, kind, path, plan, ramp, stage, throttle
@@ -326,3 +326,26 @@ def test_a_pause_does_not_stop_a_stage_from_being_watched() -> None:
     assert "paused" == desk.run.state
     desk.ask("dee", "resume")
     assert "succeeded" == desk.run.state
+
+
+def test_time_in_which_the_run_stands_still_is_not_counted_against_a_stage() -> None:
+    """Paused, under a breached guard: ``within`` goes on when the run does, with what was left of it."""
+    desk = desk_of(
+        act("a"),
+        verify=(Verify(check="served", within_ms=60_000),),
+        guards=(Guard(check="api", on_breach="step_back"),),
+    )
+    desk.report("a")
+    desk.tick(40_000)
+    desk.turn("guard:", "api", "fail")
+    desk.tick(600_000)
+    assert [] == desk.holds
+    desk.turn("guard:", "api", "pass")
+    assert {desk.t + 20_000} == {wake.t for wake in desk.wanted(Wake)}
+    desk.ask("dee", "pause")
+    desk.tick(600_000)
+    desk.ask("ana", "resume")
+    desk.tick(19_999)
+    assert [] == desk.holds
+    desk.tick(1)
+    assert ["verify-failed"] == desk.holds

@@ -15,6 +15,7 @@ from relight.testing.desk import Desk, desk_of
 from relight.testing.plans import (
     act,
     equal,
+    fan,
     kind,
     lasting,
     path,
@@ -23,6 +24,7 @@ from relight.testing.plans import (
     stage,
     throttle,
     undo_previous,
+    undo_with,
     use,
 )
 
@@ -279,6 +281,20 @@ def test_an_idempotent_step_is_done_again_with_the_same_key() -> None:
         assert (number, key) == (desk.perform("a").dispatch, desk.perform("a").key)
     desk.report("a", "unknown", error="lost")
     assert ["step-unknown"] == desk.holds
+
+
+def test_what_destroys_is_not_done_again_even_if_it_is_idempotent() -> None:
+    """Its plugin may be sure; nobody else is. Of a fan-out the same, and of an undo."""
+    destroy = replace(use("flush", effect="destructive"), idempotent=True)
+    for step in (act("a", destroy), act("a", destroy, targets=fan(2))):
+        desk = desk_of(step)
+        desk.report("a", "unknown", error="lost")
+        assert (["step-unknown"], []) == (desk.holds, desk.performing)
+    desk = desk_of(act("a", undo=undo_with(destroy)), kind("task", "manual"))
+    desk.report("a")
+    desk.ask("ana", "undo", "a")
+    desk.report("a", "unknown", error="lost")
+    assert (["undo-failed"], []) == (desk.holds, desk.performing)
 
 
 def test_another_step_holds_for_a_person_who_says_what_became_of_it() -> None:

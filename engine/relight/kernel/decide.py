@@ -270,7 +270,7 @@ def _forward(book: Book) -> bool:
     run = book.run
     if run.undo is not None:
         return False
-    blocked = run.paused or bool(run.holds) or bool(run.breached)
+    blocked = run.stands_still
     stage = run.current
     if stage is None:
         if blocked:

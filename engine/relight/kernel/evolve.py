@@ -35,7 +35,11 @@ def evolve(run: Run | None, fact: f.AnyFact) -> Run:
     if isinstance(fact, f.RunStarted):
         return _started(fact)
     assert run is not None, "the first fact of a run is RunStarted"
-    return evolved(_evolve(run, fact), at=fact.at, t=max(run.t, fact.t))
+    t = max(run.t, fact.t)
+    if run.stage.phase == "verify" and t > run.t and run.stands_still:
+        # What is verified is not late because somebody made the run wait.
+        run = evolved(run, stage=evolved(run.stage, verify_t=run.stage.verify_t + t - run.t))
+    return evolved(_evolve(run, fact), at=fact.at, t=t)
 
 
 def _started(fact: f.RunStarted) -> Run:

@@ -59,7 +59,7 @@ def ramp_failed(record: StepRecord, ramp: Ramping, fact: f.StepFailed) -> StepRe
 
 def ramp_lost(ramp: Ramping, dispatch: Dispatch, fact: f.StepLost) -> Ramping | Unknown:
     """Return the state after a move was lost: only where nothing may be done twice, that has to be settled first."""
-    if dispatch.use.effect == "destructive" and not dispatch.use.idempotent:
+    if dispatch.use.effect == "destructive":
         return Unknown(lost=dispatch, why=fact.why, since_t=fact.t, ramp=ramp)
     if ramp.dispatch == dispatch.number:
         ramp = evolved(ramp, dispatch=0, failures=ramp.failures + 1)

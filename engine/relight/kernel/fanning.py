@@ -7,7 +7,15 @@ from relight.kernel import facts as f
 from relight.kernel.book import Book
 from relight.kernel.effects import effect_key, is_neutral, value_in
 from relight.kernel.inputs import Reported
-from relight.kernel.outcomes import LOST_AGAIN_MAX, clear_effect, dispatch, ended_why, hold_failed, take_effect
+from relight.kernel.outcomes import (
+    LOST_AGAIN_MAX,
+    clear_effect,
+    dispatch,
+    ended_why,
+    hold_failed,
+    may_repeat,
+    take_effect,
+)
 from relight.kernel.plan import Json, Step, Targets
 from relight.kernel.scope import resolve
 from relight.kernel.state import Dispatch, Fanning
@@ -105,8 +113,7 @@ def unknown(book: Book, step: Step, fan: Fanning, *, forward: bool) -> bool:
     """
     assert step.use is not None
     record = book.run.steps[step.id]
-    harmless = step.use.idempotent or step.use.effect == "read"
-    if not harmless or record.unknowns > LOST_AGAIN_MAX:
+    if not may_repeat(step.use) or record.unknowns > LOST_AGAIN_MAX:
         count = fan.status.count("?")
         text = f"{count} of {len(fan.status)} hosts may or may not be done"
         return book.hold("step-unknown", step=step.id, text=text)

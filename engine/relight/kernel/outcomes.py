@@ -1,7 +1,7 @@
 """What follows from a dispatch and from how it ended: effects, retries, and outcomes that nobody knows.
 
 Nothing destructive is done twice on a guess: an unknown outcome is settled by a probe, dispatched again only where the
-action is declared idempotent, and otherwise put before a person.
+action is declared idempotent and destroys nothing, and otherwise put before a person.
 """
 
 import hashlib
@@ -198,14 +198,18 @@ def unknown(book: Book, step: Step, state: Unknown, *, forward: bool) -> bool:
     if step.settle is not None and book.t < settle_deadline(step, state):
         return False
     lost = state.lost
-    harmless = (lost.use.idempotent or lost.use.effect == "read") and step.ramp is None
-    if not harmless or book.run.steps[step.id].unknowns > LOST_AGAIN_MAX:
+    if not may_repeat(lost.use) or step.ramp is not None or book.run.steps[step.id].unknowns > LOST_AGAIN_MAX:
         return book.hold("step-unknown", step=step.id, text=state.why)
     if not forward:
         return False
     why = f"{state.why}; it is idempotent and is done again with the same key"
     book.say(f.RetryScheduled, step=step.id, attempt=lost.attempt + 1, until_t=book.t, why=why)
     return True
+
+
+def may_repeat(use: Use) -> bool:
+    """Return whether it may be done again while nobody knows whether it was done."""
+    return use.effect == "read" or (use.idempotent and use.effect != "destructive")
 
 
 def settle_deadline(step: Step, state: Unknown) -> int:

@@ -205,5 +205,5 @@ def verify(book: Book) -> bool:
 
 
 def verify_deadline(run: Run, within_ms: int) -> int:
-    """Return when a check of the current stage's verify is out of time."""
+    """Return when a check of the current stage's verify is out of time, if the run does not stand still until then."""
     return run.stage.verify_t + within_ms

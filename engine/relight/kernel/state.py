@@ -185,7 +185,8 @@ class StageState:
         tries: Names its watches, so that a retry begins with empty windows.
         position: Index of the first step that is not done.
         steps_done_t: When its last step ended; ``verify`` samples count one query window later.
-        verify_t: Since when it is being verified; ``within`` counts from here.
+        verify_t: Since when it is being verified, later by the time that the run stood still; ``within`` counts from
+            here.
     """
 
     id: str
@@ -257,6 +258,11 @@ class Run:
     def current(self) -> Stage | None:
         """The stage at the cursor, None when all are done."""
         return self.plan.stages[self.cursor] if self.cursor < len(self.plan.stages) else None
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether nothing goes forward: somebody paused it, it holds, a guard is breached, or something is undone."""
+        return self.paused or bool(self.holds) or bool(self.breached) or self.undo is not None
 
     def step_of(self, step_id: str) -> Step:
         """Return the plan's step of that id."""

@@ -9,7 +9,7 @@ from relight.kernel.effects import layers, to_undo
 from relight.kernel.fanning import SLICE_MAX, sort_hosts
 from relight.kernel.holds import UNDO_HOLDS
 from relight.kernel.inputs import Reported
-from relight.kernel.outcomes import backoff_ms, dispatch, ended_why, hold_failed, settle_deadline, stop
+from relight.kernel.outcomes import backoff_ms, dispatch, ended_why, hold_failed, may_repeat, settle_deadline, stop
 from relight.kernel.state import Dispatch, EffectEntry, Run, UndoJob, Unknown
 
 UNDO_TRIES_MAX = 3
@@ -105,7 +105,7 @@ def _why_not(job: UndoJob, entry: EffectEntry) -> str:
         return "it has no undo"
     if job.attempts >= UNDO_TRIES_MAX:
         return f"it was tried {job.attempts} times and lost each time"
-    if job.lost and not entry.undo.idempotent:
+    if job.lost and not may_repeat(entry.undo):
         return "its undo may or may not have happened"
     if not entry.sure and not entry.undo.idempotent:
         return "whether it is in force is not known; settle the step first"

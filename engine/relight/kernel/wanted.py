@@ -167,7 +167,7 @@ def _times(run: Run) -> Iterator[int]:
         yield run.ticket.expires_t
         if run.ticket.escalated < len(stage.gate.escalate):
             yield run.ticket.asked_t + stage.gate.escalate[run.ticket.escalated].after_ms
-    if run.stage.phase == "verify":
+    if run.stage.phase == "verify" and not run.stands_still:
         for verify in stage.verify:
             yield verify_deadline(run, verify.within_ms)
     for step in run.open_steps:

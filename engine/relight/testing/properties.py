@@ -112,7 +112,7 @@ class Properties:
         """What may be done twice is settled by its last attempt, whatever became of the one before."""
         use = run.step_of(fact.step).use
         assert use is not None
-        if use.idempotent or use.effect == "read":
+        if use.effect == "read" or (use.idempotent and use.effect != "destructive"):
             self.unknown.pop(fact.step, None)
 
     def _dispatch(self, run: Run, fact: f.StepDispatched) -> None:
@@ -125,7 +125,7 @@ class Properties:
             undo_may_go(run, fact)
             return
         assert stage.id in self.entered, "no step starts before its stage's gate is open and its preconditions pass"
-        if fact.use.effect == "destructive" and not fact.use.idempotent:
+        if fact.use.effect == "destructive":
             lost = self.unknown.get(fact.step, set())
             assert not lost & set(fact.targets or lost), "nothing destructive is done again while nobody knows"
         record = run.steps.get(fact.step)

@@ -93,7 +93,8 @@ def _step(pick: Pick, name: str, made: list[Step]) -> Step:
             return act(name, what, undo=_undo(pick), **common)
         case "destroy":
             settle = pick((None, settle_when(equal(1))))
-            what = replace(use("deploy.rollback", effect="destructive", to=40), reads_value=pick((True, False)))
+            destroy = replace(use("deploy.rollback", effect="destructive", to=40), idempotent=pick((True, False)))
+            what = replace(destroy, reads_value=pick((True, False)))
             return act(name, what, undo=_undo(pick), settle=settle, **common)
         case "throttle":
             what = replace(throttle(percent=pick((10, 50, 100))), reads_value=pick((True, False)))

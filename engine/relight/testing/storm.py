@@ -63,6 +63,7 @@ class Storm:
         self._old: list[Reported] = []
         self._tickets: list[str] = []
         self._requests = 0
+        self._calm = False
         plan = plan_of(seed // SEEDS_PER_PLAN)
         facts, run = turn(None, Started(at=self.machine.wall_ms(), t=0, run=RUN, plan=plan, starter="ana"))
         self.shelf += facts
@@ -94,6 +95,7 @@ class Storm:
 
     def clear_up(self) -> None:
         """Let the sun shine until the run is over."""
+        self._calm = True
         self.values = dict.fromkeys(CHECKS, 1.0)
         for number in range(CALM_MAX):
             if self.over:
@@ -172,7 +174,7 @@ class Storm:
 
     def _pass_ms(self, ms: int) -> None:
         self.machine.pass_ms(ms)
-        if self.dice.random() < 0.3:
+        if not self._calm and self.dice.random() < 0.3:
             self.values[self.pick(CHECKS)] = self.pick((1.0, 1.0, 1.0, 50.0, None))
         if self.driver is not None:
             self.driver.sample(self.values)
