@@ -12,7 +12,7 @@ from relight.runbook.complaints import Complaint, did_you_mean
 from relight.runbook.render import as_github, as_json, as_sarif, as_text
 from relight.runbook.source import printable
 
-ENGINE = Path(__file__).parents[2] / "engine/relight/runbook"
+ENGINE = Path(__file__).parents[2] / "engine/relight"
 WRONG = "runbook: a\nschema: relight/v1\nstages: [{id: z, optional: yes, stpes: []}]\ninputs: {a: {type: string}}\n"
 Lint = Callable[[str], list[Complaint]]
 

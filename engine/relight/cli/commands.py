@@ -21,7 +21,8 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
     "Before": (
         Command("lint", "documents:lint", "Check runbooks and sites; say every problem with its place and its mend."),
         Command("plan", "documents:plan", "Resolve a runbook against a site and show what a run would do."),
-        Command("schema", "documents:schema", "Print the JSON Schema of a runbook or a site, for editors."),
+        Command("rehearse", "rehearse:rehearse", "See what a runbook does before the night; nothing is touched."),
+        Command("schema", "documents:schema", "Print a document's JSON Schema, for editors."),
         Command("drill", "drill:drill", "Recover a real brownout on this machine, for practice."),
     ),
     "During": (

@@ -64,10 +64,10 @@ def _summary(documents: int, errors: int, warnings: int) -> str:
 
 
 @click.command()
-@click.argument("document", type=click.Choice(["runbook", "site"]))
+@click.argument("document", type=click.Choice(["runbook", "site", "rehearsal"]))
 @with_door
 def schema(door: Door, document: str) -> None:
-    """Print the JSON Schema of a runbook or a site, for editors.
+    """Print a document's JSON Schema, for editors.
 
     Save it beside your documents and name it in their first line:
     # yaml-language-server: $schema=relight-runbook.schema.json

@@ -30,6 +30,7 @@ VERBS: dict[str, Verb] = {
     for verb in (
         Verb("lint", "author"),
         Verb("plan", "author"),
+        Verb("rehearse", "author"),
         Verb("schema", "author"),
         Verb("drill", "start"),
         Verb("run", "start"),

@@ -78,8 +78,10 @@ class Cast:
         found = [str(event) for event in self._waiting]
         for stage, answers in self.script.gates.items():
             asked = self._asked_of.get(stage, 0)
-            left = answers[asked:] if stage not in self.script.gates_stay or not asked else ()
-            found += [f"gate {stage} {answer.word}" for answer in left]
+            for answer in answers:
+                if asked < (answer.times or 1):
+                    found.append(f"gate {stage} {answer.word}")
+                asked -= min(asked, answer.times or asked)
         return found
 
     # ---- gates
@@ -87,10 +89,11 @@ class Cast:
     def _answer_to(self, stage: Stage) -> GateAnswer:
         number = self._asked_of.get(stage.id, 0)
         self._asked_of[stage.id] = number + 1
-        answers = self.script.gates.get(stage.id, ())
-        if number < len(answers):
-            return answers[number]
-        return answers[-1] if answers and stage.id in self.script.gates_stay else DEFAULT
+        for answer in self.script.gates.get(stage.id, ()):
+            if answer.times is None or number < answer.times:
+                return answer
+            number -= answer.times
+        return DEFAULT
 
     def _answer(self, run: Run, stage: Stage, ticket: Ticket, asking: _Asking) -> None:
         answer = asking.answer

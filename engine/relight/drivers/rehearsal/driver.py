@@ -12,7 +12,7 @@ from relight.drivers.rehearsal.calm import MakeUp
 from relight.drivers.rehearsal.cast import Asked, Cast
 from relight.drivers.rehearsal.clock import VirtualClock
 from relight.drivers.rehearsal.scene import Scene
-from relight.drivers.rehearsal.script import NOTHING, Script
+from relight.drivers.rehearsal.script import Script
 from relight.drivers.rehearsal.scripted import Scripted
 from relight.drivers.rehearsal.story import Story, Told
 from relight.drivers.rehearsal.world import RehearsalWorld
@@ -69,7 +69,9 @@ class Rehearsed:
     unplayed: tuple[str, ...] = ()
 
 
-def rehearse(plan: Plan, scene: Scene, script: Script, make_up: MakeUp, *, starter: str) -> Rehearsed:
+def rehearse(
+    plan: Plan, scene: Scene, script: Script, make_up: MakeUp, *, starter: str, listens: bool = True
+) -> Rehearsed:
     """Rehearse *plan* once.
 
     Args:
@@ -78,14 +80,17 @@ def rehearse(plan: Plan, scene: Scene, script: Script, make_up: MakeUp, *, start
         script: What is to happen in it.
         make_up: What actions and probes give, for readings that a script wishes for.
         starter: Who starts the run.
+        listens: Whether moments are told apart, for a script or whoever judges the ending; without it is cheaper.
     """
-    return _Rehearsal(plan, scene, script, make_up, starter).play()
+    return _Rehearsal(plan, scene, script, make_up, starter, listens=listens).play()
 
 
 class _Rehearsal:
-    def __init__(self, plan: Plan, scene: Scene, script: Script, make_up: MakeUp, starter: str) -> None:
+    def __init__(
+        self, plan: Plan, scene: Scene, script: Script, make_up: MakeUp, starter: str, *, listens: bool
+    ) -> None:
         self._clock = VirtualClock(BEGAN_AT)
-        self._story = Story(listens=script != NOTHING)
+        self._story = Story(listens=listens)
         started = Started(at=BEGAN_AT, t=0, run=RUN_ID, plan=plan, starter=starter, door="rehearsal")
         facts, run = turn(None, started)
         self._story.append(None, facts, run)

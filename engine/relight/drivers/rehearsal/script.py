@@ -94,6 +94,7 @@ class GateAnswer:
         by: Who, by id, by role, or ``starter`` or ``stranger``; empty: the first who may, as many as it takes.
         after_ms: How long after it asked; None: as soon as all that it requires passes.
         refused: That they may not, so that nothing follows from it.
+        times: How many askings are answered so; None: all of them from then on.
     """
 
     word: GateWord = "approved"
@@ -101,6 +102,7 @@ class GateAnswer:
     after_ms: int | None = None
     reason: str = ""
     refused: bool = False
+    times: int | None = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +135,7 @@ class Script:
     Attributes:
         steps: By step, what becomes of its calls in order, moves of a ramp included.
         undos: By step, what becomes of its undo.
-        gates: By stage, the answer to each asking in order; the last one stays if *gates_stay* names the stage.
+        gates: By stage, the answer to each asking in order.
         limit_ms: When it is broken off.
     """
 
@@ -142,7 +144,6 @@ class Script:
     probes: dict[str, tuple[ProbeSays, ...]] = field(default_factory=dict)
     checks: dict[str, tuple[Spell, ...]] = field(default_factory=dict)
     gates: dict[str, tuple[GateAnswer, ...]] = field(default_factory=dict)
-    gates_stay: frozenset[str] = frozenset()
     events: tuple[Event, ...] = ()
     limit_ms: int | None = None
 

@@ -1,0 +1,195 @@
+"""The command that rehearses a runbook: the same engine, a world that is played, and hours in milliseconds."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from relight.cli.door import Door, with_door
+from relight.errors import RunbookError, UsageError
+
+if TYPE_CHECKING:
+    from relight.cli.rehearse_place import Place
+    from relight.control.rehearsing import Played
+    from relight.runbook.complaints import Complaint
+    from relight.runbook.rehearsal_document import Rehearsal
+
+FILE: click.Path = click.Path(path_type=Path)
+SEED = 7
+NOT_AS_IT_SHOULD = 1
+
+
+@click.command()
+@click.argument("runbook")
+@click.option("--site", metavar="SITE", help="The site's document, its name in your configuration, or practice.")
+@click.option("-i", "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="A value for an input.")
+@click.option(
+    "--script", metavar="FILE", type=click.Path(path_type=Path), help="What is to happen, and how it has to end."
+)
+@click.option("--all", "every", is_flag=True, help="Every rehearsal in the folder rehearsals beside the runbook.")
+@click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Write what came of it as JUnit XML.")
+@click.option("--seed", type=click.IntRange(0), help="Of the simulation's dice; 7 without it.")
+@with_door
+def rehearse(
+    door: Door,
+    runbook: str,
+    site: str | None,
+    inputs: tuple[str, ...],
+    script: Path | None,
+    every: bool,
+    junit: Path | None,
+    seed: int | None,
+) -> int:
+    """See what a runbook does before the night; nothing is touched.
+
+    RUNBOOK is a document, a name of your catalogue, or a runbook that comes with relight. The same engine runs it in a
+    world that is played, hours in milliseconds; no provider is called and no credential used. Without --site it takes
+    place at the practice site on paper, or at one made up from the runbook.
+    Exits 0 when it ended as it should, 1 when not, 3 when a document is wrong.
+    """
+    from relight.cli.configuration import find_runbook
+    from relight.cli.documents import given_inputs
+
+    path = find_runbook(runbook)
+    given = given_inputs(inputs)
+    if every and script is not None:
+        raise UsageError("--all plays every rehearsal, --script one", hint="leave one of them out")
+    if every or junit is not None:
+        return _all(door, path, site, given, [script] if script is not None else None, junit, seed)
+    if script is not None:
+        played, place, dice = _scripted(path, site, given, script, seed)
+    else:
+        from relight.cli.rehearse_place import find_place
+        from relight.control.rehearsing import play
+
+        place, dice = find_place(path, site, given), SEED if seed is None else seed
+        played = play(place.plan, place.registry, starter=place.starter, simulation=place.simulation(dice))
+    _show(door, played, place, dice)
+    return 0 if played.ok else NOT_AS_IT_SHOULD
+
+
+def _show(door: Door, played: "Played", place: "Place", seed: int) -> None:
+    from relight.cli.rehearse_view import story_lines
+    from relight.control.rehearsing import document
+
+    shown = document(played)
+    shown["where"] = place.where
+    shown["seed"] = seed if played.simulation is not None else None
+    door.show(shown, lambda: story_lines(played, place.where, seed))
+
+
+# ---- scripts
+
+
+def _scripted(
+    path: Path, site: str | None, given: dict[str, str], script: Path, seed: int | None
+) -> "tuple[Played, Place, int]":
+    """Play one rehearsal document.
+
+    Raises:
+        RunbookError: it is wrong; carries every complaint.
+    """
+    from relight.cli.rehearse_place import find_place
+    from relight.control.rehearsing import play
+    from relight.control.scripting import scripted
+    from relight.runbook.rehearsals import read_rehearsal
+
+    read = read_rehearsal(script)
+    if read.document is None or not read.is_valid:
+        raise _wrong(script, list(read.complaints))
+    rehearsal = read.document
+    place = find_place(path, site, {**_inputs(rehearsal), **given}, rehearsal.starter)
+    said = scripted(rehearsal, place.plan, read.complaints)
+    dice = rehearsal.seed if seed is None else seed
+    simulation = place.simulation(dice) if rehearsal.world == "simulation" else None
+    if rehearsal.world == "simulation" and simulation is None:
+        hint = "give the site a `simulation`, or write `world: calm`"
+        read.complaints.add("RL704", rehearsal.place("world"), f"{place.where} has no simulation", hint)
+    if not read.is_valid:
+        raise _wrong(script, list(read.complaints))
+    played = play(
+        place.plan,
+        place.registry,
+        starter=place.starter,
+        script=said.script,
+        expected=said.expected,
+        name=rehearsal.rehearsal,
+        title=rehearsal.title or "",
+        simulation=simulation,
+    )
+    return played, place, dice
+
+
+def _inputs(rehearsal: "Rehearsal") -> dict[str, Any]:
+    from relight.runbook.yaml12 import plain
+
+    return {name: plain(value) for name, value in rehearsal.inputs.items()}
+
+
+def _wrong(script: Path, complaints: "list[Complaint]") -> RunbookError:
+    from relight.control.wording import counted
+
+    errors = sum(complaint.severity == "error" for complaint in complaints)
+    hint = "mend what is named above; `relight schema rehearsal` says what a rehearsal may hold"
+    return RunbookError(f"{counted(errors, 'mistake')} in {script}", complaints=complaints, hint=hint)
+
+
+# ---- all of them
+
+
+def _all(
+    door: Door,
+    path: Path,
+    site: str | None,
+    given: dict[str, str],
+    scripts: list[Path] | None,
+    junit: Path | None,
+    seed: int | None,
+) -> int:
+    from relight.cli.rehearse_view import all_lines
+    from relight.runbook.rehearsals import FOLDER, rehearsals_beside
+
+    found = scripts if scripts is not None else rehearsals_beside(path)
+    if not found:
+        hint = f"write one: {path.parent / FOLDER}/NAME.yaml; `relight schema rehearsal` says what it may hold"
+        raise UsageError(f"there is no rehearsal beside {path}", hint=hint)
+    began = time.perf_counter()
+    plays: list[tuple[Played, float]] = []
+    documents: list[dict[str, Any]] = []
+    wrong: dict[str, RunbookError] = {}
+    for script in found:
+        start = time.perf_counter()
+        try:
+            played, place, dice = _scripted(path, site, given, script, seed)
+        except RunbookError as error:
+            wrong[script.stem] = error
+            continue
+        plays.append((played, time.perf_counter() - start))
+        documents.append(_document(played, place, dice))
+    took_s = time.perf_counter() - began
+    if junit is not None:
+        from relight.cli.rehearse_junit import write_junit
+
+        broken = {
+            name: [str(getattr(each, "message", each)) for each in error.complaints] for name, error in wrong.items()
+        }
+        write_junit(junit, path.name.removesuffix(".runbook.yaml"), plays, broken)
+    if plays or not wrong:
+        door.show_each("rehearsals", documents, lambda: all_lines([played for played, _ in plays], took_s))
+    if wrong:
+        complaints = [complaint for error in wrong.values() for complaint in error.complaints]
+        names = ", ".join(wrong)
+        message = f"{len(wrong)} of {len(found)} rehearsals could not be played: {names}"
+        raise RunbookError(message, complaints=complaints, hint="mend what is named above")
+    return 0 if all(played.ok for played, _ in plays) else NOT_AS_IT_SHOULD
+
+
+def _said(complaint: object) -> str:
+    return f"{getattr(complaint, 'place', '')}: {getattr(complaint, 'message', complaint)}"
+
+
+def _document(played: "Played", place: "Place", seed: int) -> dict[str, Any]:
+    from relight.control.rehearsing import document
+
+    return {**document(played), "where": place.where, "seed": seed if played.simulation is not None else None}

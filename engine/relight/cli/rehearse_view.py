@@ -1,0 +1,124 @@
+"""A rehearsal as people read it: a line a decision, how it ended, and what was not rehearsed."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from relight.cli.terminal import Line, Span, line, pad
+from relight.control.rehearsing import Played
+from relight.control.sentences import sentence
+from relight.control.wording import arguments, counted, listed, plain_value, span
+
+if TYPE_CHECKING:
+    from relight.kernel.state import Run
+
+STAGE_WIDTH = 14
+_LEFT_OUT = ("StepPrepared", "EffectInForce", "UndoEnded")
+_GOOD = ("StageVerified", "GateOpened")
+_LOUD = ("GateAsked",)
+_BAD = ("Held", "GuardBreached", "StepLost", "GateDenied", "GateExpired", "RequestRefused", "UndoFailed")
+
+
+def story_lines(played: Played, where: str, seed: int) -> Iterator[Line | str]:
+    """Yield the whole rehearsal."""
+    world = f"its simulation plays the world, seed {seed}" if played.simulation is not None else _WORLDS[played.world]
+    yield line(Span(pad("REHEARSAL", 11), "bold"), f"{played.plan.runbook} at {where}; {world}")
+    if played.name:
+        yield line(pad("", 11), f"{played.name}{f': {played.title}' if played.title else ''}")
+    yield ""
+    yield from _timeline(played)
+    yield ""
+    yield from ending_lines(played)
+
+
+_WORLDS = {
+    "calm": "everything goes well unless the script says otherwise",
+    "observed": "readings are real, and nothing is written",
+}
+
+
+def _timeline(played: Played) -> Iterator[Line | str]:
+    stage = ""
+    for told in played.rehearsed.told:
+        kind = type(told.fact).__name__
+        if kind in (*_LEFT_OUT, "CheckTurned", "ProbeRead", "RunStarted") or getattr(told.fact, "epoch", 0) == 1:
+            continue
+        style = "good" if kind in _GOOD else "bad" if kind in _BAD else "bold" if kind in _LOUD else ""
+        named = told.stage if told.stage != stage else ""
+        stage = told.stage
+        yield line(
+            Span(f"{span(told.fact.t):>8}  ", "dim"),
+            Span(pad(named, STAGE_WIDTH), "bold"),
+            "  ",
+            Span(sentence(told.fact), style),
+        )
+
+
+def ending_lines(played: Played) -> Iterator[Line | str]:
+    """Yield how it ended, whether it should have, and what was not rehearsed."""
+    rehearsed, run = played.rehearsed, played.rehearsed.run
+    style = "good" if played.ok else "bad"
+    yield line(
+        Span(pad("ENDED", 11), "bold"), Span(run.state, style), f" after {span(rehearsed.duration_ms)}", _why(played)
+    )
+    for hold in run.holds:
+        yield line(pad("", 11), f"held for {hold.code} at {hold.step or hold.stage}: {hold.text}")
+    if run.ledger:
+        yield line(Span(pad("IN FORCE", 11), "bold"), listed([_effect(entry) for entry in run.ledger.values()]))
+    for number, why in enumerate(played.unmet):
+        yield line(Span(pad("" if number else "NOT AS IT SHOULD", 18), "bad"), why)
+    for number, text in enumerate(_not_rehearsed(played)):
+        yield line(Span(pad("" if number else "NOT REHEARSED", 15), "bold"), text)
+    for text in played.aside:
+        yield line(Span(pad("ASIDE", 11), "bold"), text)
+
+
+def _why(played: Played) -> str:
+    match played.rehearsed.ending:
+        case "stands still":
+            return (
+                ", waiting for people who have nothing more to say"
+                if played.rehearsed.run.state != "running"
+                else (", waiting for what never comes")
+            )
+        case "broken off":
+            return ", and was broken off there"
+        case _:
+            return ""
+
+
+def _effect(entry: Any) -> str:
+    value = arguments(plain_value(entry.value), chars=30)
+    return f"{entry.step} ({value})" if value else str(entry.step)
+
+
+def _not_rehearsed(played: Played) -> Iterator[str]:
+    """Yield what was not rehearsed, steps of one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for each in played.not_rehearsed:
+        reasons.setdefault(each["why"], []).append(f"{each['step']} ({each['what']})")
+    for why, steps in reasons.items():
+        yield f"{listed(steps)}: {why}"
+
+
+def verdict_line(played: Played, width: int) -> Line:
+    """Return one line of a list of rehearsals."""
+    run = played.rehearsed.run
+    word = Span(pad("ok" if played.ok else "FAIL", 6), "good" if played.ok else "loud")
+    return line(word, pad(played.name, width + 2), pad(_state(run), 20), f"{span(played.rehearsed.duration_ms):>8}")
+
+
+def _state(run: "Run") -> str:
+    return f"{run.state} {run.holds[0].code}" if run.holds else run.state
+
+
+def all_lines(plays: list[Played], took_s: float) -> Iterator[Line | str]:
+    """Yield a line for each of several rehearsals, and under it what is not as it should be."""
+    width = max((len(played.name) for played in plays), default=0)
+    for played in plays:
+        yield verdict_line(played, width)
+        for why in played.unmet:
+            yield line(pad("", 6), Span(why, "bad"))
+    bad = sum(not played.ok for played in plays)
+    yield ""
+    ended = "all as they should" if not bad else f"{counted(bad, 'of them')} not as it should"
+    yield f"{counted(len(plays), 'rehearsal')}: {ended}, in {took_s:.1f} s"
