@@ -168,6 +168,26 @@ def test_a_hostile_title_stays_on_its_line(tales: ModuleType) -> None:
     assert sum(line.startswith("NEXT") for line in lines) == 1
 
 
+def test_many_effects_are_few_rows(tales: ModuleType) -> None:
+    """What protects the service keeps its row however much was changed; the rest is named on one."""
+    tale = tales.Tale().at_gate()
+    document = status_document(tale.run, name="7f3")
+    shield, other = document["effects_in_force"]
+    document["effects_in_force"] = [shield, *({**other, "step": f"change_{number}"} for number in range(6))]
+    lines = [plain(spans) for spans in render(document, 80, tale.at, name="7f3")]
+    at = next(number for number, text in enumerate(lines) if text.startswith("IN FORCE"))
+    assert "throttle  10%, 20/s" in lines[at]
+    assert lines[at + 1].strip().startswith("change_0; change_1; change_2;")
+
+
+def test_the_worst_is_never_better_than_now(tales: ModuleType) -> None:
+    """A gate shows the newest value of a check, and so its worst is at least that, whatever was stored so far."""
+    tale = tales.Tale().at_gate()
+    tale.board["checks"] = {"locked_out": {"value": 310.0, "at": tale.at + 2_000, "detail": ""}}
+    row = next(text for text in frame(tale.later(3), 80) if "locked_out" in text)
+    assert ("310 " in row, "worst 310" in row) == (True, True)
+
+
 def test_production_cannot_be_mistaken(tales: ModuleType) -> None:
     """The environment is a word beside the site, and a colour of its own."""
     tale = tales.Tale()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from relight.cli.live_blocks import ended_block, gate_block, hold_block, paused_block, task_block, undo_block
-from relight.cli.live_rows import LABEL, NARROW, Moment, age, effect_rows, row, wrapped
+from relight.cli.live_rows import LABEL, NARROW, Moment, age, effect_rows, paragraph, row, wrapped
 from relight.cli.live_steps import steps_block
 from relight.cli.terminal import Line, Span, columns, environment_style, fit
 from relight.control.wording import figure, rough, wall_clock
@@ -70,7 +70,7 @@ def _middle(moment: Moment) -> list[Line]:
 
 def _header(moment: Moment) -> list[Line]:
     document, now = moment.document, moment.now
-    since = age(document["started_at"], now)
+    since = age(document["started_at"], now) - age(document["ended_at"], now)
     environment = document["environment"]
     site = f"{document['site'].upper()} [{environment}]" if environment else document["site"].upper()
     words = [
@@ -125,10 +125,10 @@ def _guards(moment: Moment) -> list[Line]:
 def _next(moment: Moment) -> list[Line]:
     document, name = moment.document, moment.name
     if document["ended_at"] is not None:
-        tail = "   (or effects, verify)" if document["effects_in_force"] else "   (or verify)"
-        return [row("NEXT", Span(f"relight log {name}", "bold"), tail)]
+        tail = "(or effects, verify)" if document["effects_in_force"] else "(or verify)"
+        return _next_row(moment, Span(f"relight log {name}", "bold"), tail)
     if document["driver"] is not None and not document["driver"]["alive"]:
-        return [row("NEXT", Span(f"relight resume {name}", "bold"), "   (its driver is gone; nothing moves)")]
+        return _next_row(moment, Span(f"relight resume {name}", "bold"), "(its driver is gone; nothing moves)")
     waiting = document["waiting_on"]
     if waiting is not None and waiting["kind"] in {"hold", "task"}:
         able = list(dict.fromkeys(person for choice in document["choices"] for person in choice["may"]))
@@ -144,10 +144,14 @@ def _next(moment: Moment) -> list[Line]:
 
 
 def _offer(moment: Moment, first: Span, others: list[str]) -> list[Line]:
-    rest = f"   (or {', '.join(others)})"
-    if LABEL + columns(first.text) + len(rest) <= moment.width:
-        return [row("NEXT", first, rest)]
-    return [row("NEXT", first), row(" ", rest.strip())]
+    return _next_row(moment, first, f"(or {', '.join(others)})")
+
+
+def _next_row(moment: Moment, first: Span, rest: str) -> list[Line]:
+    """Return the next command and, where there is room beside it, what else there is."""
+    if LABEL + columns(first.text) + 3 + columns(rest) <= moment.width:
+        return [row("NEXT", first, f"   {rest}")]
+    return [row("NEXT", first), *(row(" ", text) for text in paragraph(rest, moment.width - LABEL))]
 
 
 def _likely(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -53,7 +53,10 @@ def hold_block(moment: Moment) -> list[Line]:
     hold, width = moment.document["waiting_on"], moment.width
     head = f"HELD {span(age(hold['since'], moment.now))}"
     text = hold["text"] or hold["means"]
-    place = hold["step"] or hold["subject"]
+    place = hold["step"] or moment.step_of(hold["subject"])
+    text = text.replace(hold["subject"], place) if hold["subject"] else text
+    if all(word in hold["means"] for word in text.split()):
+        text = hold["means"]
     first, *rest = paragraph(f"{place}: {text}" if place and place not in text else text, width - 12)
     rows = [line(Span(pad(head, 12), "loud"), Span(first, "bold"))]
     rows += [row(" ", Span(part, "bold")) for part in rest]
@@ -108,19 +111,26 @@ def choose_rows(moment: Moment) -> list[Line]:
     """Return the ways on, each with where it leads and what it takes."""
     rows: list[Line] = []
     choices = moment.document["choices"]
-    longest = max((columns(choice["command"]) for choice in choices), default=0)
+    longest = max((columns(_short_command(choice)) for choice in choices), default=0)
     room = min(longest + 2, 38 if moment.width < NARROW else 60)
     for number, choice in enumerate(choices):
-        takes = f" (needs {listed(choice['roles'], 'or')})" if choice["roles"] else ""
+        needs = [listed(choice["roles"], "or")] if choice["roles"] else []
+        needs += ["--reason"] if choice["needs_reason"] else []
+        takes = f" (needs {listed(needs)})" if needs else ""
         said = paragraph(choice["leads_to"] + takes, moment.width - LABEL - room)
         label = "choose" if number == 0 else " "
-        command = Span(choice["command"], "bold")
-        if columns(choice["command"]) > room - 2:
-            rows.append(row(label, command))
+        command = _short_command(choice)
+        if columns(command) > room - 2:
+            rows.append(row(label, Span(command, "bold")))
         else:
-            rows.append(row(label, Span(pad(choice["command"], room), "bold"), said.pop(0)))
+            rows.append(row(label, Span(pad(command, room), "bold"), said.pop(0)))
         rows += [row(" ", " " * room, text) for text in said]
     return rows
+
+
+def _short_command(choice: Mapping[str, Any]) -> str:
+    """Return the command up to its reason: that one is needed is said beside it, where there is room."""
+    return str(choice["command"]).partition(" --reason")[0]
 
 
 def undo_block(moment: Moment) -> list[Line]:
@@ -131,12 +141,14 @@ def undo_block(moment: Moment) -> list[Line]:
     back = f", back to {undo['back_to']}" if undo["back_to"] else ""
     by = f", asked by {undo['person']}" if undo["person"] else ""
     rows = [line(Span("UNDOING     ", "loud"), Span(f"{done} of {counted(total, 'effect')}{back}{by}", "bold"))]
-    if undo["left"]:
-        rows += moment.texts("now", undo["left"][0])
-        if undo["left"][1:]:
-            rows += moment.texts("then", ", ".join(undo["left"][1:]))
+    left = [moment.step_of(key) for key in undo["left"]]
+    if left:
+        how = (moment.effect(undo["left"][0]).get("undo") or "").removesuffix(" (asks first)")
+        rows += moment.texts("now", f"{left[0]}, with {how}" if how else left[0])
+        if left[1:]:
+            rows += moment.texts("then", ", ".join(left[1:]))
     for key, error in undo["failed"].items():
-        rows += moment.texts("failed", f"{key}: {error}", "bad")
+        rows += moment.texts("failed", f"{moment.step_of(key)}: {error}", "bad")
     then = {"hold": "then holds", "end": "then the run ends", "step": "then the stage goes on"}[undo["then"]]
     return rows + moment.texts("after", then)
 
@@ -164,9 +176,9 @@ def ended_block(moment: Moment) -> list[Line]:
     took = age(document["started_at"], moment.now) - age(document["ended_at"], moment.now)
     style = "good" if document["state"] == "succeeded" else "bad"
     head = f"{document['state'].upper()}"
-    rows = [
-        line(Span(pad(head, 12), style), f"after {rough(took)}" + (f": {document['why']}" if document["why"] else ""))
-    ]
+    said = f"after {rough(took)}" + (f": {document['why']}" if document["why"] else "")
+    first, *rest = paragraph(said, moment.width - LABEL)
+    rows = [line(Span(pad(head, LABEL), style), first), *(row(" ", text) for text in rest)]
     done = [stage["id"] for stage in document["stages"] if stage["state"] == "succeeded"]
     skipped = [stage["id"] for stage in document["stages"] if stage["state"] == "skipped"]
     left = [stage["id"] for stage in document["stages"] if stage["state"] not in {"succeeded", "skipped"}]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from relight.cli.terminal import Line, Span, clean, columns, cut, line, pad
-from relight.control.wording import figure, from_instant, rough, span
+from relight.control.wording import figure, from_instant, rough, span, spoken
 
 LABEL = 12
 """Columns of the label at the left of every row, as in ``IN FORCE    ``."""
@@ -90,7 +90,10 @@ def effect_rows(effects: Sequence[Mapping[str, Any]], width: int, now: int, most
     if not effects:
         return [row("IN FORCE", Span("nothing", "dim"))]
     rows = []
-    shown = effects[-most:]
+    shown = effects if len(effects) <= most else [effect for effect in effects if _is_watched(effect)][-most:]
+    rest = [effect["step"] for effect in effects if effect not in shown]
+    if not shown:
+        return [row("IN FORCE" if number == 0 else " ", text) for number, text in enumerate(_named(rest, width))]
     seen_room = 16 if any(_seen(effect, now) for effect in shown) else 0
     fate_room = max(len(effect["when_undone"]) for effect in shown)
     what_room = width - LABEL - seen_room - fate_room - 2
@@ -105,16 +108,25 @@ def effect_rows(effects: Sequence[Mapping[str, Any]], width: int, now: int, most
                 Span(effect["when_undone"], "dim"),
             )
         )
-    if len(effects) > len(shown):
-        rows.append(row(" ", Span(f"and {len(effects) - len(shown)} more: relight effects", "dim")))
-    return rows
+    return rows + ([row(" ", text) for text in _named(rest, width)] if rest else [])
+
+
+def _is_watched(effect: Mapping[str, Any]) -> bool:
+    """Return whether an effect keeps its row however many there are: it protects, is observed, or is not sure."""
+    return bool(effect["protective"] or not effect["sure"] or effect["observed_at"] or effect["observe_error"])
+
+
+def _named(steps: Sequence[str], width: int) -> list[str]:
+    return paragraph(f"{'; '.join(steps)} (see relight effects)", width - LABEL)
 
 
 def _what(effect: Mapping[str, Any], width: int) -> str:
     """Return the step, which other commands name, and what it put in force."""
-    said = effect["says"] if width >= NARROW else effect["says"].partition(" ")[2]
+    value = effect["value"] if isinstance(effect["value"], Mapping) else {}
+    said = ", ".join(spoken(name, each) for name, each in value.items() if each is not None)
     sure = "" if effect["sure"] else "PERHAPS "
-    return f"{sure}{effect['step']}  {said}".rstrip()
+    action = f"{effect['action']} " if width >= NARROW else ""
+    return f"{sure}{effect['step']}  {action}{said}".rstrip()
 
 
 def _seen(effect: Mapping[str, Any], now: int) -> str:
@@ -186,6 +198,14 @@ class Moment:
         """The stage at which the run stands."""
         current = self.document["stage"]
         return next((stage for stage in self.document["stages"] if stage["id"] == current), None)
+
+    def effect(self, key: str) -> Mapping[str, Any]:
+        """Return the effect in force under that key of the ledger, nothing where there is none."""
+        return next((each for each in self.document["effects_in_force"] if each["key"] == key), {})
+
+    def step_of(self, subject: str) -> str:
+        """Return what people call a hold's subject: an effect by its step, anything else as it is."""
+        return str(self.effect(subject).get("step", subject))
 
     def texts(self, label: str, text: str, style: str = "") -> list[Line]:
         """Return a row with as many lines as *text* needs."""

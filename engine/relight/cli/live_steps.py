@@ -1,11 +1,12 @@
 """The steps of the stage at hand in the live view, a ramp among them, and the checks that a stage must pass."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from relight.cli.live_rows import NARROW, Moment, age, check_row, until
 from relight.cli.terminal import Line, Span, clean, cut, line, pad
-from relight.control.wording import argument, brief, counted, span
+from relight.control.wording import argument, brief, counted, figure, rough, span, spoken
 
 STEPS_MAX = 8
 """Rows of steps; a stage with more shows those around the one that runs."""
@@ -24,26 +25,56 @@ def ramp_block(moment: Moment, step: Mapping[str, Any]) -> list[Line]:
     """A ramp: where it is among its values, why it went down, what it waits for."""
     ramp, now = step["ramp"], moment.now
     back = bool(ramp["why"])
-    state = "STAYS" if ramp["stay"] else "MOVING" if ramp["moving"] else "STEPPED BACK" if back else "WATCHING"
-    if ramp["step_backs"]:
-        state += f" {ramp['step_backs']} of {ramp['step_backs_max']}"
-    values = []
-    for position, value in enumerate(ramp["values"]):
-        text = argument(value)
-        values.append(f"[{text}]" if position == ramp["position"] else text)
+    state = _ramp_state(ramp)
     head = f"RAMP {ramp['key']}"
-    scale = "  ".join(values)
+    scale = _scale(ramp)
     gap = max(2, moment.width - len(head) - 4 - len(scale) - len(state))
     style = "warn" if back else "calm"
     rows = [line(Span(f"{head}    ", "bold"), Span(scale, "bold"), " " * gap, Span(state, style))]
     if back:
-        rows += moment.texts("why", ramp["why"], "warn")
-    here = argument(ramp["values"][ramp["position"]]) if ramp["values"] else "-"
-    rows += moment.texts("now", f"{ramp['key']} {here} for {span(age(ramp['since'], now))}")
+        rows += moment.texts("why", _ramp_why(moment, ramp), "warn")
+    here = spoken(ramp["key"], ramp["values"][ramp["position"]]) if ramp["values"] else "-"
+    seen = next(
+        (each["observed_at"] for each in moment.document["effects_in_force"] if each["step"] == step["id"]), None
+    )
+    rows += moment.texts(
+        "now", f"{here} for {span(age(ramp['since'], now))}" + (f", seen {rough(age(seen, now))} ago" if seen else "")
+    )
     rows += _ramp_then(moment, ramp)
     for number, check in enumerate(ramp["checks"]):
         rows.append(check_row("checks" if number == 0 else " ", check, moment.width, now))
     return rows
+
+
+def _ramp_state(ramp: Mapping[str, Any]) -> str:
+    if ramp["stay"]:
+        word = "STAYS"
+    elif ramp["why"]:
+        word = "STEPPING BACK" if ramp["moving"] else "STEPPED BACK"
+    else:
+        word = "MOVING" if ramp["moving"] else "WATCHING"
+    return f"{word} {ramp['step_backs']} of {ramp['step_backs_max']}" if ramp["step_backs"] else word
+
+
+def _scale(ramp: Mapping[str, Any]) -> str:
+    """Return the ramp's values, the one in force in brackets, and an arrow where it came down from above."""
+    words = [argument(value) for value in ramp["values"]]
+    here = ramp["position"]
+    if here < len(words):
+        words[here] = f"[{words[here]}]"
+        if ramp["why"] and here + 1 < len(words):
+            words[here : here + 2] = [f"{words[here]}<-{words[here + 1]}"]
+    return "  ".join(words)
+
+
+def _ramp_why(moment: Moment, ramp: Mapping[str, Any]) -> str:
+    """Return why it went down, with the figure as people say it and what it must be."""
+    why = str(ramp["why"])
+    for check in [*ramp["checks"], *moment.document["guards"]]:
+        if found := re.search(rf"\b{re.escape(check['id'])} (-?[\d.]+(?:e-?\d+)?)", why):
+            said = f"{check['id']} {figure(float(found[1]), check['unit'])}"
+            return f"{why.replace(found[0], said)}; must be {check['criterion']}"
+    return why
 
 
 def _ramp_then(moment: Moment, ramp: Mapping[str, Any]) -> list[Line]:
@@ -53,11 +84,13 @@ def _ramp_then(moment: Moment, ramp: Mapping[str, Any]) -> list[Line]:
     words = []
     if ramp["cool_until"] is not None and age(ramp["cool_until"], moment.now) == 0:
         words.append(f"cool down {until(ramp['cool_until'], moment.now)}")
+    dwell = brief(round(ramp["dwell_s"] * 1_000))
     if rest:
-        words.append(f"checks hold {brief(round(ramp['dwell_s'] * 1_000))}, then {argument(rest[0])}")
+        again = " again" if ramp["why"] else ""
+        words.append(f"checks hold {dwell}, then {spoken(ramp['key'], rest[0])}{again}")
     else:
-        words.append(f"checks hold {brief(round(ramp['dwell_s'] * 1_000))}, then the stage goes on")
-    lower = [argument(value) for value in reversed(ramp["values"][: ramp["position"]])]
+        words.append(f"checks hold {dwell}, then the stage goes on")
+    lower = [spoken(ramp["key"], value) for value in reversed(ramp["values"][: ramp["position"]])]
     rows = moment.texts("then", ", ".join(words))
     return rows + (moment.texts("if not", f"{', then '.join(lower)}, then hold") if lower else [])
 

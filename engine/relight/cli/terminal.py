@@ -5,6 +5,7 @@ so nothing that was read from outside can move a cursor, change a colour or turn
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any, NamedTuple, TextIO, TypeAlias
@@ -35,6 +36,8 @@ STYLES = {
     "other": "1;36",
 }
 RESET = "\x1b[0m"
+ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""Colours and moves, whole, so that no litter of them stays behind; whatever else is hidden in a text is shown."""
 
 
 def environment_style(environment: str) -> str:
@@ -54,6 +57,7 @@ def clean(text: str) -> str:
     """
     if text.isprintable():
         return text
+    text = ESCAPES.sub("", text)
     return "".join(char if char.isprintable() else " " if char.isspace() else "" for char in text)
 
 

@@ -62,8 +62,9 @@ def with_samples(document: dict[str, Any], live: Mapping[str, Any], samples: Ite
         taken = _own(by_check.get(entry["id"], []), entry.get("watch", ""))
         if taken:
             entry["recent"] = [[sample.value, sample.kind] for sample in taken[-RECENT_MAX:]]
-            if entry["watch"]:
-                entry["worst"] = _worst(entry, [sample.value for sample in taken if sample.use == entry["watch"]])
+        if entry["watch"] and entry["verdict"] is not None:
+            own = [sample.value for sample in taken if sample.use == entry["watch"]]
+            entry["worst"] = _worst(entry, [*own, entry["value"]])
     return document
 
 

@@ -119,6 +119,16 @@ def arguments(args: Mapping[str, Any], *, chars: int = ARGUMENTS_CHARS_MAX) -> s
     return text if len(text) <= chars else text[: chars - 2].rstrip() + ".."
 
 
+def spoken(name: str, value: Any) -> str:
+    """Return an argument as people say it: a percentage with its sign, a rate by the second, else ``name=value``."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if name == "percent":
+            return f"{value:g}%"
+        if name.endswith("_rate"):
+            return f"{value:g}/s"
+    return f"{name}={argument(value)}"
+
+
 def argument(value: Any) -> str:
     """Return one argument as text."""
     if isinstance(value, bool):
