@@ -6,7 +6,7 @@ Texts are HTML and keep their size; only the shapes are stretched to the width o
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from relight.charts.sheet import Band, Curve, Sheet, clock, summary, ticks_ms, words
+from relight.charts.sheet import Band, Curve, Sheet, clock, summary, ticks_ms, top_of, words
 from relight.charts.svg import COLOURS, SHAPES, described, lane, shapes, stripes
 
 BOX_WIDTH, BOX_HEIGHT = 1000, 100
@@ -19,7 +19,8 @@ p{margin:.2rem 0}.soft,.axis,td.time{color:var(--soft)}
 .row{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;align-items:baseline}
 .box{display:block;width:100%}.panel{margin:.9rem 0}.panel svg{height:5.5rem}.stage{margin:.35rem 0}
 .stage svg{height:.7rem;background:var(--band)}
-.bound{color:var(--limit)}
+.bound{color:var(--limit)}.top{font-size:.8rem;height:0;padding-left:.2rem}
+.wait-key{color:var(--wait)}
 .axis{position:relative;height:1.4rem;font-size:.85rem}.axis span{position:absolute;transform:translateX(-50%)}
 .axis span:first-child{transform:none}
 table{border-collapse:collapse;width:100%;margin:.6rem 0}
@@ -64,7 +65,8 @@ def _sheet(sheet: Sheet) -> Iterator[str]:
         cells = "".join(f'<tr><th scope="row">{escape(n)}</th><td>{escape(t)}</td></tr>' for n, t in sheet.rows)
         yield f"<table>{cells}</table>"
     if sheet.bands:
-        yield "<h3>Stages</h3>"
+        key = '<p class="soft"><span class="wait-key" aria-hidden="true">&#9632;</span> waits for people</p>'
+        yield f'<div class="row"><h3>Stages</h3>{key if any(band.waits for band in sheet.bands) else ""}</div>'
     for number, band in enumerate(sheet.bands, 1):
         yield _stage(sheet, number, band)
     yield _axis(sheet)
@@ -93,10 +95,12 @@ def _panel(sheet: Sheet, curve: Curve) -> str:
     limit = sheet.limit(curve.name)
     drawn = stripes(sheet, BOX_WIDTH, BOX_HEIGHT) + shapes(curve, limit, sheet.end_ms, BOX_WIDTH, BOX_HEIGHT)
     bound = f"- - well if {limit.good} {words(limit.value, curve.unit)}" if limit else ""
+    top = words(top_of(curve, limit), curve.unit)
     return (
         f'<div class="panel"><div class="row"><h3>{escape(curve.title)}</h3>'
         f"<span>{escape(summary(curve, limit))}</span>"
-        f'<span class="bound">{escape(bound)}</span></div>{_box(drawn)}</div>'
+        f'<span class="bound">{escape(bound)}</span></div>'
+        f'<div class="top soft" aria-hidden="true">{escape(top)}</div>{_box(drawn)}</div>'
     )
 
 

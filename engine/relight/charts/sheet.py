@@ -169,9 +169,15 @@ def words(value: float, unit: str) -> str:
     """Return a value as people say it: ``0.8%``, ``1,702``."""
     if unit in ("share", "percent"):
         percent = value * 100 if unit == "share" else value
-        return f"{percent:.0f}%" if percent >= 9.95 or percent == round(percent) else f"{percent:.1f}%"
-    text = f"{value:,.0f}" if abs(value) >= 9.95 or value == round(value) else f"{value:.1f}"
+        return f"{_figure(percent)}%"
+    text = _figure(value)
     return f"{text}/s" if unit == "per second" else text
+
+
+def _figure(value: float) -> str:
+    """Return three digits of it at most, and none behind a point that says nothing."""
+    small = f"{value:.1f}"
+    return f"{value:,.0f}" if abs(value) >= 9.95 or small.endswith(".0") else small
 
 
 def summary(curve: Curve, limit: Limit | None) -> str:

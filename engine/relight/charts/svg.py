@@ -5,7 +5,7 @@ from html import escape
 
 from relight.charts.sheet import Band, Curve, Limit, Points, Sheet, clock, summary, ticks_ms, top_of, words
 
-WIDTH, LEFT, RIGHT = 960, 150, 190
+WIDTH, LEFT, RIGHT = 960, 165, 215
 PLOT = WIDTH - LEFT - RIGHT
 HEAD, BAND, PANEL, GAP, FOOT = 64, 20, 56, 14, 30
 POINTS_MAX = 600
@@ -157,7 +157,7 @@ def _band(sheet: Sheet, number: int, band: Band) -> Iterator[str]:
     yield _text(16, y + 14, f"{number + 1} {band.id}", "bold")
     yield f'<g transform="translate({LEFT} {y + 3})">{lane(band, sheet.end_ms, PLOT, BAND - 7)}</g>'
     waited = sum(end - begin for begin, end in band.waits)
-    people = f", people {clock(waited)}" if waited >= 500 else ""
+    people = f", {clock(waited)} waiting" if waited >= 500 else ""
     yield _text(LEFT + PLOT + 10, y + 14, f"{clock(until - band.from_ms)} {band.outcome}{people}", "soft")
 
 
