@@ -260,7 +260,7 @@ def _step(
 
 
 def _dispatched(fact: f.StepDispatched) -> str:
-    what = {"forward": "starts", "ramp": "moves", "undo": "is undone"}[fact.purpose]
+    what = {"forward": "starts", "ramp": "moves", "undo": "is being undone"}[fact.purpose]
     attempt = f", attempt {fact.attempt}" if fact.attempt > 1 and fact.purpose != "ramp" else ""
     on = f" on {counted(len(fact.targets), 'host')}" if fact.targets else ""
     return f"{fact.step} {what}: {fact.use.capability} {arguments(plain_value(fact.args))}".rstrip() + on + attempt

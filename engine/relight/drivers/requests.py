@@ -11,10 +11,13 @@ from relight.journal.port import Answer, Request
 from relight.kernel.facts import (
     AbortBegun,
     AnyFact,
+    GateAsked,
     GateDenied,
     GateOpened,
     HoldLeft,
+    Noted,
     Paused,
+    RampSteered,
     Resumed,
     RunEnded,
     StageSkipped,
@@ -71,7 +74,7 @@ def to_input(request: Request, *, at: int, t: int) -> Asked:
             raise UsageError(f"request {request.id}: {name} is no text")
         longest = TEXT_MAX if name in _LONG else WORD_MAX
         if len(value) > longest:
-            raise UsageError(f"request {request.id}: {name} is longer than {longest} characters")
+            raise UsageError(f"the {name} is longer than {longest:,} characters", hint="say it in fewer words")
         words[name] = value
     for name in _NEEDED:
         if not words.get(name):
@@ -91,24 +94,31 @@ def accepted(asked: Asked, facts: Sequence[AnyFact]) -> Answer:
     return Answer(request=asked.request, ok=True, text="; ".join(said) or f"{asked.verb}: done")
 
 
+_PLAIN: dict[type, str] = {
+    Paused: "paused; nothing goes forward until somebody resumes",
+    Resumed: "resumed",
+    AbortBegun: "abort begun; nothing forward starts any more",
+    Noted: "noted",
+}
+_BEGUN = {"forward": "started", "ramp": "moving", "undo": "undoing"}
+
+
 def _said(fact: AnyFact) -> str:
     match fact:
         case VoteCast(ticket=ticket, solo=solo):
             return f"approved {ticket}{', SOLO' if solo else ''}"
+        case GateAsked(ticket=ticket):
+            return f"the gate asks as {ticket}"
+        case RampSteered(step=step, stay=stay):
+            return f"the ramp {step} {'stays where it is' if stay else 'may go on'}"
         case GateOpened(stage=stage):
             return f"the gate of {stage} is open"
         case GateDenied(ticket=ticket):
             return f"denied {ticket}; the run holds"
-        case Paused():
-            return "paused; nothing goes forward until somebody resumes"
-        case Resumed():
-            return "resumed"
-        case AbortBegun():
-            return "abort begun; nothing forward starts any more"
         case HoldLeft(code=code, step=step, stage=stage):
             return f"left the hold {code} of {step or stage}"
         case StepDispatched(step=step, purpose=purpose):
-            return f"{'undoing' if purpose == 'undo' else 'started'} {step}"
+            return f"{_BEGUN[purpose]} {step}"
         case StepSettled(step=step, done=done):
             return f"{step} is {'done' if done else 'not done'}"
         case StageSkipped(stage=stage):
@@ -120,4 +130,4 @@ def _said(fact: AnyFact) -> str:
         case RunEnded(outcome=outcome):
             return f"the run {outcome}" if outcome != "aborted" else "the run is aborted"
         case _:
-            return ""
+            return _PLAIN.get(type(fact), "")

@@ -75,8 +75,8 @@ def retry(book: Book, asked: Asked) -> None:
     permit(book.run, asked.person, "known", "retry")
     holds = holds_open_to(book.run, "retry", asked.subject)
     if not holds:
-        about = asked.subject or "anything"
-        raise NotNow(f"nothing holds that a retry of {about} would end", hint=f"relight why {book.run.id[:8]}")
+        about = f" of {asked.subject}" if asked.subject else ""
+        raise NotNow(f"nothing holds{about}, so there is nothing to try again", hint=f"relight why {book.run.id[:8]}")
     hold = holds[0]
     leave(book, hold, asked)
     if hold.code in BEGUN_AGAIN and hold.step:
