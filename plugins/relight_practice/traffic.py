@@ -82,6 +82,8 @@ class ReleaseQueue(SiteAction):
         """Return what the queue says; a breaker that opened shows as a rate of 0."""
         _only_queue(call.args)
         now = await self.provider.look("/queue")
+        if now["max_rate"] == "none":
+            return None
         found = {"queue": QUEUE, "max_rate": now["max_rate"], "drop_older_than": now["drop_older_than"]}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -108,10 +110,12 @@ class Failover(SiteAction):
         return FailoverResult(weights=now["weights"])
 
     async def in_force(self, call: Call) -> dict[str, Any] | None:
-        """Return the share that the edge sends there."""
+        """Return where the edge sends people that do not belong there."""
         args: FailoverArgs = call.args
-        share = await self._share(args)
-        return {"surface": args.surface, "to": args.to, "percent": share} if share else None
+        weights: dict[str, float] = (await self.provider.look("/failover"))["weights"]
+        away = {pool: share for pool, share in weights.items() if share and pool != capabilities.PRIMARY}
+        pool = max(away, key=lambda name: away[name], default="")
+        return {"surface": args.surface, "to": pool, "percent": away[pool]} if pool else None
 
     async def preview(self, call: Call) -> str:
         """Compare with where people are."""

@@ -129,20 +129,28 @@ def _release_queue(world: FakeWorld, args: cap.ReleaseQueueArgs, _call: Call) ->
 
 def _releasing(world: FakeWorld, args: cap.ReleaseQueueArgs) -> dict[str, Any] | None:
     queue = world.queues.get(args.queue)
-    return {"queue": args.queue, "max_rate": queue["max_rate"] if queue else 0.0}
+    rate = queue["max_rate"] if queue else 0.0
+    return None if rate == "none" else {"queue": args.queue, "max_rate": rate}
 
 
 def _failover(world: FakeWorld, args: cap.FailoverArgs, _call: Call) -> cap.FailoverResult:
-    weights = world.weights.setdefault(args.surface, {})
-    weights[args.to] = args.percent
-    if not args.percent:
-        del weights[args.to]
-    return cap.FailoverResult(weights={**weights, "primary": 100.0 - sum(weights.values())})
+    away = world.weights.setdefault(args.surface, {})
+    if args.to == cap.PRIMARY:
+        # What the primary pool does not take stays where most of it is.
+        most = max(away, key=lambda pool: away[pool], default="fallback")
+        away.clear()
+        away[most] = 100.0 - args.percent
+    else:
+        away[args.to] = args.percent
+    for pool in [pool for pool, share in away.items() if not share]:
+        del away[pool]
+    return cap.FailoverResult(weights={**away, cap.PRIMARY: 100.0 - sum(away.values())})
 
 
 def _failed_over(world: FakeWorld, args: cap.FailoverArgs) -> dict[str, Any] | None:
-    percent = world.weights.get(args.surface, {}).get(args.to)
-    return {"surface": args.surface, "to": args.to, "percent": percent} if percent else None
+    for pool, share in world.weights.get(args.surface, {}).items():
+        return {"surface": args.surface, "to": pool, "percent": share}
+    return None
 
 
 def _pool(world: FakeWorld, args: cap.PoolArgs, _call: Call) -> cap.PoolResult:

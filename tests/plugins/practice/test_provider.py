@@ -158,12 +158,14 @@ async def test_everything_is_read_back(site: PracticeSite) -> None:
 
     await do(url, "queue.release", max_rate=20, drop_older_than="10m")
     assert (await now(url, "queue.release"))[0] == {"queue": "default", "max_rate": 20, "drop_older_than": 600}
+    await do(url, "queue.release", max_rate="none")
+    assert (await now(url, "queue.release"))[0] is None
     await do(url, "traffic.failover", percent=25)
     assert (await now(url, "traffic.failover"))[0] == {"surface": "consumer", "to": "fallback", "percent": 25}
     assert (await now(url, "traffic.failover", to="primary"))[0] == {
         "surface": "consumer",
-        "to": "primary",
-        "percent": 75,
+        "to": "fallback",
+        "percent": 25,
     }
     await do(url, "traffic.failover", to="primary", percent=100)
     assert (await now(url, "traffic.failover"))[0] is None

@@ -48,6 +48,7 @@ from relight.sdk.capabilities.sessions import (
 )
 from relight.sdk.capabilities.telling import NOTIFY, STATUS_PUBLISH, NotifyArgs, PublishArgs
 from relight.sdk.capabilities.traffic import (
+    PRIMARY,
     QUEUE_RELEASE,
     TRAFFIC_FAILOVER,
     TRAFFIC_POOL,
@@ -74,6 +75,7 @@ __all__ = [
     "HTTP_PROBE",
     "METRIC_QUERY",
     "NOTIFY",
+    "PRIMARY",
     "QUEUE_RELEASE",
     "SESSIONS_FLUSH",
     "SESSIONS_RESTORE",

@@ -7,6 +7,9 @@ from pydantic import Field
 from relight.sdk.plugin import Arguments, Contract, Result
 from relight.sdk.values import Duration, Percent, Rate
 
+PRIMARY = "primary"
+"""The pool where a surface's traffic belongs."""
+
 
 class ReleaseQueueArgs(Arguments):
     """What ``queue.release`` takes."""
@@ -30,6 +33,7 @@ QUEUE_RELEASE = Contract(
     result=ReleaseQueueResult,
     idempotent=True,
     key_args=("queue",),
+    neutral={"max_rate": "none"},
     lasting=True,
     reads_value=True,
     timeout_s=60.0,
@@ -40,7 +44,7 @@ class FailoverArgs(Arguments):
     """What ``traffic.failover`` takes."""
 
     surface: Annotated[str, Field(description="The surface whose traffic moves")] = "consumer"
-    to: Annotated[str, Field(description="The pool that takes the share")] = "fallback"
+    to: Annotated[str, Field(description="The pool that takes the share; primary is where it belongs")] = "fallback"
     percent: Annotated[Percent, Field(description="Share of traffic on it")] = 100.0
 
 
@@ -56,8 +60,9 @@ TRAFFIC_FAILOVER = Contract(
     args=FailoverArgs,
     result=FailoverResult,
     idempotent=True,
-    key_args=("surface", "to"),
-    neutral={"percent": 0},
+    # A surface's traffic is one thing, wherever it goes: back on the primary pool nothing is in force.
+    key_args=("surface",),
+    neutral={"to": PRIMARY, "percent": 100},
     lasting=True,
     reads_value=True,
     timeout_s=60.0,
