@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from relight.cli.door import Door, with_door
-from relight.cli.terminal import Line, Span, line, pad, write_json, write_lines
+from relight.cli.terminal import Line, Span, line, pad, terminal_width, write_json, write_lines
 from relight.control.planning import plan_document, planned_or_raise
 from relight.errors import RunbookError, UsageError
 
@@ -110,7 +110,7 @@ def plan(door: Door, runbook: str, site: str, inputs: tuple[str, ...], offline: 
     def lines() -> list[Line | str]:
         from relight.runbook.describe_text import plan_text
 
-        return [*plan_text(document).splitlines(), *answer_lines(seen)]
+        return [*plan_text(document).splitlines(), *answer_lines(seen), *outsider_lines(made, starter)]
 
     door.show(document, lines)
 
@@ -132,6 +132,22 @@ def answer_lines(seen: "Seen | None") -> list[Line | str]:
             line(Span(pad(answer.provider, 12), "bold"), pad(f"({answer.plugin})", 14), word, f"  {answer.text}")
         )
     return ["", *said] if said else []
+
+
+def outsider_lines(made: "Plan", starter: str) -> list[Line | str]:
+    """Return what whoever starts a run should know whom its site does not: they will not be able to decide."""
+    account = starter.removeprefix("os:")
+    if account == starter:
+        return []
+    site = made.sources.get("site") or made.site
+    from relight.cli.live_rows import LABEL, paragraph, row
+
+    said = (
+        f"{made.site} knows nobody with the account {account}: you may start this and stop it, but open none of its"
+        f" gates. If you are one of its people, write `os: {account}` beside your name in {site}."
+    )
+    parts = paragraph(said, terminal_width(sys.stderr) - LABEL)
+    return ["", *(row("NOTE" if number == 0 else " ", part) for number, part in enumerate(parts))]
 
 
 def prepare(runbook: str, site: "Path | Source", inputs: tuple[str, ...]) -> "tuple[Planned, Site | None, str]":
