@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import core_schema
 
 from relight.runbook.document import Runbook
-from relight.runbook.parts import ID, NAME
+from relight.runbook.parts import ID, NAME, TEXT_CHARS_MAX
 from relight.runbook.rehearsal_document import Rehearsal
 from relight.runbook.shorthand import ENDINGS
 from relight.runbook.site_document import Site
@@ -19,7 +19,7 @@ Kind = Literal["runbook", "site", "rehearsal"]
 KINDS: tuple[str, ...] = get_args(Kind)
 _MODELS: dict[str, type[BaseModel]] = {"runbook": Runbook, "site": Site, "rehearsal": Rehearsal}
 _SHORT: dict[tuple[str, str], dict[str, Any]] = {
-    ("Runbook", "lock"): {"type": "string"},
+    ("Runbook", "lock"): {"type": "string", "minLength": 1, "maxLength": TEXT_CHARS_MAX},
     ("Step", "undo"): {"type": "string", "pattern": f"^{ID.pattern}$"},
     ("Site", "bind"): {"type": "string", "pattern": f"^{NAME.pattern}$"},
     ("Query", "sources"): {"type": "string", "pattern": f"^{NAME.pattern}$"},

@@ -103,7 +103,7 @@ def _complain(model: type[Part], data: Map, detail: ErrorDetails, complaints: Co
         hint = f"write a number that is {wording.format(**context)}"
         complaints.add(code, mark_at(data, path), f"{_name(path)} is {_shown(detail['input'])}", hint)
     elif kind in _LENGTHS:
-        message = f"{_name(path)} {_LENGTHS[kind].format(**context)}, and has {context.get('actual_length', 0)}"
+        message = f"{_name(path)} {_LENGTHS[kind].format(**context)}, and has {len(detail['input'])}"
         hint = "shorten it" if "long" in kind else "fill it, or leave the key out if it may be missing"
         complaints.add("RL210", mark_at(data, path), message, hint)
     else:

@@ -32,6 +32,7 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_BREAK = re.compile(r"\r\n|\n|\r")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -151,6 +152,35 @@ def _events(text: str) -> Iterator[Any]:
 
 def _at(event: Any) -> Mark:
     return Mark(event.start_mark.line + 1, event.start_mark.column + 1, getattr(event, "style", None) or "")
+
+
+def extent(text: str, at: Mark) -> tuple[Mark, Mark] | None:
+    """Return where the value that begins at *at* begins and ends, quotes and brackets with it; None: there is none.
+
+    *text* is a document that could be read.
+    """
+    deep, end = 0, at
+    begun = False
+    for event in _events(text):
+        if not begun and isinstance(event, yaml.NodeEvent) and _at(event)[:2] == at[:2]:
+            begun = True
+        if not begun:
+            continue
+        deep += isinstance(event, yaml.CollectionStartEvent)
+        closes = isinstance(event, yaml.CollectionEndEvent)
+        deep -= closes
+        # The end of a block collection is where the next thing begins; what it holds ends before.
+        if not closes or _before(text, event.end_mark) in "]}":
+            end = Mark(event.end_mark.line + 1, event.end_mark.column + 1)
+        if deep == 0:
+            return at, end
+    return None
+
+
+def _before(text: str, mark: Any) -> str:
+    """Return the character before a mark of the parser's: the bracket that closed there, if one did."""
+    lines = _BREAK.split(text)
+    return lines[mark.line][mark.column - 1 : mark.column] if mark.line < len(lines) and mark.column else " "
 
 
 class _Builder:
