@@ -253,6 +253,16 @@ def test_plugins_are_documented_from_their_code(relight: Relight) -> None:
     assert json.loads(relight("plugins", "shell", "-o", "json").out)["schema"] == "relight.plugin/v1"
 
 
+def test_simulations_are_documented_with_the_plugins(relight: Relight) -> None:
+    """The list names them, and one is told with every parameter and what it plays."""
+    assert "simulation" in relight("plugins").out
+    said = relight("plugins", "sign-in")
+    assert said.code == 0
+    assert "broken_for" in said.out
+    assert "admission.throttle" in said.out
+    assert json.loads(relight("plugins", "sign-in", "-o", "json").out)["schema"] == "relight.simulation/v1"
+
+
 # ---- the questions before a start
 
 

@@ -19,7 +19,7 @@ p{margin:.2rem 0}.soft,.axis,td.time{color:var(--soft)}
 .row{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;align-items:baseline}
 .box{display:block;width:100%}.panel{margin:.9rem 0}.panel svg{height:5.5rem}.stage{margin:.35rem 0}
 .stage svg{height:.7rem;background:var(--band)}
-.bound{color:var(--limit)}.top{font-size:.8rem;height:0;padding-left:.2rem}
+.bound{color:var(--limit)}.panel{position:relative}.top{font-size:.8rem;position:absolute;padding-left:.2rem}
 .wait-key{color:var(--wait)}
 .axis{position:relative;height:1.4rem;font-size:.85rem}.axis span{position:absolute;transform:translateX(-50%)}
 .axis span:first-child{transform:none}

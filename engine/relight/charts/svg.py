@@ -95,9 +95,10 @@ def lane(band: Band, end_ms: int, width: float, height: float) -> str:
     until = end_ms if band.until_ms is None else band.until_ms
     spans = [(band.from_ms, until, "work" if band.outcome == "succeeded" else "other")]
     spans += [(begin, end, "wait") for begin, end in band.waits]
+    seen = width / 300  # whatever happened is seen, however short it was
     return "".join(
-        f'<rect class="{kind}" x="{width * begin / end_ms:.1f}" '
-        f'width="{max(width / 400, width * (end - begin) / end_ms):.1f}" height="{height:g}"/>'
+        f'<rect class="{kind}" x="{min(width - seen, width * begin / end_ms):.1f}" '
+        f'width="{max(seen, width * (end - begin) / end_ms):.1f}" height="{height:g}"/>'
         for begin, end, kind in spans
     )
 

@@ -3,6 +3,7 @@
 ``relight plugins NAME`` prints it; what a plugin declares is all there is to know about it.
 """
 
+import inspect
 import textwrap
 import types
 import typing
@@ -15,6 +16,7 @@ from pydantic.fields import FieldInfo
 from relight.sdk import capabilities
 from relight.sdk.plugin import Action, Plugin, Probe
 from relight.sdk.secrets import Secret
+from relight.sdk.simulation import Simulation
 from relight.sdk.values import Unit, format_duration
 
 SCHEMA = "relight.plugin/v1"
@@ -41,6 +43,17 @@ def describe_plugin(plugin: Plugin, *, origin: str = "") -> dict[str, Any]:
         "config": _fields(provider.Config),
         "actions": [_kind(plugin, kind) for kind in provider.actions],
         "probes": [_kind(plugin, kind) for kind in provider.probes],
+    }
+
+
+def describe_simulation(name: str, kind: type[Simulation]) -> dict[str, Any]:
+    """Return what a simulation declares as plain JSON data."""
+    return {
+        "schema": "relight.simulation/v1",
+        "name": name,
+        "summary": (inspect.getdoc(kind) or "").split("\n")[0],
+        "parameters": _fields(kind.Config),
+        "plays": sorted(contract.name for contract in kind.plays),
     }
 
 
@@ -142,6 +155,14 @@ def render_plugins(all_described: list[dict[str, Any]], *, width: int = 80) -> s
     longest = max((len(each["name"]) for each in all_described), default=0)
     lines = (f"{each['name']:{longest}}  {each['summary']}" for each in all_described)
     return "".join(textwrap.shorten(line, width, placeholder=" ...") + "\n" for line in lines)
+
+
+def render_simulation(described: dict[str, Any], *, width: int = 80) -> str:
+    """Return what :func:`describe_simulation` gave as text."""
+    lines = [f"{described['name']}: a simulation. {described['summary']}", "", "Parameters (simulation.with):"]
+    lines += _field_lines(described["parameters"], width, 2)
+    lines += ["", *_wrap(f"Plays {', '.join(described['plays'])}.", width)]
+    return "\n".join(lines) + "\n"
 
 
 def _lines(described: dict[str, Any], width: int) -> Iterator[str]:
