@@ -119,7 +119,7 @@ def test_a_note_is_data(relight: Relight, tale: Any, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("sys.stdin", io.StringIO("from a pipe\n"))
     assert relight("note", "7f3", "-").code == 0
     lines = relight("log").out.splitlines()
-    assert lines[-2].endswith("ana notes: ${{ inputs.x }} `id` [2J")
+    assert lines[-2].endswith("ana notes: ${{ inputs.x }} `id`")
     assert lines[-1].endswith("ana notes: from a pipe")
 
 

@@ -12,7 +12,7 @@ from relight.journal.port import Request
 from relight.kernel.facts import AbortBegun, GateAsked, HoldLeft, Noted, RunEnded
 from relight.kernel.inputs import Asked
 
-HEADER: dict[str, Any] = {"run": "r1", "seq": 1, "epoch": 1, "at": 0, "t": 0}
+HEADER: dict[str, Any] = {"at": 0, "t": 0}
 ASKED = Asked(at=0, t=0, request="q1", person="ana", door="cli", verb="ask")
 LEFT = HoldLeft(**HEADER, code="gate-expired", stage="two", person="ana")
 ANEW = GateAsked(**HEADER, stage="two", ticket="two/2af", title="Go on?", scope_digest="", expires_t=1)
