@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from relight.control.history import load_run
+from relight.journal.port import Batch
+from relight.journal.snapshot import encode_state
 from relight.journal.sqlite import SqliteJournal
 
 Relight = Callable[..., Any]
@@ -159,6 +163,21 @@ def test_a_sound_journal_verifies(relight: Relight, journal: SqliteJournal, tale
     assert "TRUNCATED" in late.out
     assert relight("verify", tale.id, "--checkpoint", "nonsense").code == 2
     assert relight("verify", "--all").code == 0
+
+
+def test_a_snapshot_that_lies_is_found(relight: Relight, journal: SqliteJournal, tales: ModuleType) -> None:
+    """``status`` begins at what a driver stored beside the chain; ``verify`` holds that against the facts."""
+    tale = tales.Tale(journal=journal).ended()
+    truth = load_run(journal, tale.id)
+    lease = journal.lease(tale.id)
+    assert lease is not None
+    lie = encode_state(replace(truth, outcome=None, paused=True), 1)
+    batch = Batch(run=tale.id, epoch=lease.epoch, first_seq=tale.seq + 1, snapshot=lie)
+    assert journal.append([batch]) == [None]
+    assert json.loads(relight("status", tale.id, "-o", "json").out)["state"] == "paused"
+    said = relight("verify", tale.id)
+    assert said.code == 9
+    assert f"UNTRUE  the snapshot after record {tale.seq} is not what the facts up to there make" in said.out
 
 
 def test_bare_relight_shows_what_waits(relight: Relight, tale: Any) -> None:

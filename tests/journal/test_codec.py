@@ -14,14 +14,16 @@ from relight.errors import JournalError, JournalTooNew
 from relight.journal.codec import KINDS, decode, encode, kind_of
 from relight.journal.header import read_header
 from relight.journal.leaves import KeptExpression
-from relight.journal.snapshot import decode_state, encode_state
+from relight.journal.snapshot import STATE_VERSION, decode_state, encode_state
 from relight.kernel.facts import AnyFact, Noted, StepSucceeded
+from relight.kernel.plan import Plan
 from relight.kernel.state import Run
 from relight.runbook.expressions import bare, restore
 
 from .making import LARGE, TREES, values
 
 CLASSES = typing.get_args(AnyFact)
+PLAN = Plan(runbook="r", title="R", site="s", stages=())
 NOTE = Noted(at=1, t=2, person="ana", text="hello")
 
 
@@ -46,9 +48,9 @@ def test_every_fact_comes_back_as_it_was(cls: type, data: st.DataObject) -> None
 @given(data=st.data())
 @LARGE
 def test_a_state_comes_back_as_it_was(data: st.DataObject) -> None:
-    """A snapshot of a run's state gives an equal state."""
+    """A snapshot of a run's state gives an equal state; its plan is kept elsewhere."""
     state = data.draw(values(Run))
-    again = decode_state(encode_state(state), restore)
+    again = decode_state(encode_state(state, 1), state.plan, restore)
     assert again == state
     assert exact(again) == exact(state)
 
@@ -152,11 +154,11 @@ def test_what_is_no_fact_is_refused(body: bytes) -> None:
 
 def test_a_snapshot_of_another_version_is_refused() -> None:
     """Whoever finds one folds the facts instead."""
-    for body in (b'{"v":99,"kind":"state","state":{}}', b'{"v":1,"kind":"state","state":{"mood":1}}'):
+    for body in (b'{"v":99,"plan":1,"state":{}}', b'{"v":%d,"plan":1,"state":{"mood":1}}' % STATE_VERSION):
         with pytest.raises(JournalTooNew):
-            decode_state(body)
+            decode_state(body, PLAN)
     with pytest.raises(JournalError):
-        decode_state(b'{"v":1,"kind":"state","state":{}}')
+        decode_state(b'{"v":%d,"plan":1,"state":{}}' % STATE_VERSION, PLAN)
 
 
 def test_kinds_are_snake_case_and_differ() -> None:

@@ -80,7 +80,9 @@ def verify(door: Door, run: str | None, everything: bool, checkpoint: tuple[str,
     Records that were cut off the end show only against a checkpoint that was noted elsewhere.
     RUN is the id or any unique beginning of it; left out, the only unfinished run. Exits 9 when something is wrong.
     """
+    from relight.journal.chain import Finding
     from relight.journal.chain import verify as verify_chain
+    from relight.journal.snapshot import disagreement
 
     rows = door.journal.rows(limit=100_000) if everything else [door.run_row(run)]
     found: list[dict[str, Any]] = []
@@ -88,6 +90,9 @@ def verify(door: Door, run: str | None, everything: bool, checkpoint: tuple[str,
         noted = [_checkpoint(row.run, text) for text in checkpoint]
         verified = verify_chain(row.run, door.journal.records(row.run), noted)
         finding = verified.finding
+        # What readers believe without folding it is held against the facts here.
+        if finding is None and (said := disagreement(door.journal, row.run)):
+            finding = Finding(seq=verified.sound, change="untrue", text=said)
         found.append(
             {
                 "schema": "relight.verify/v1",

@@ -8,6 +8,7 @@ from relight.control.sentences import sentence
 from relight.control.wording import instant
 from relight.journal.codec import decode
 from relight.journal.port import Journal, Record
+from relight.journal.snapshot import last_known
 from relight.kernel.evolve import evolve
 from relight.kernel.facts import AnyFact, CheckTurned, ProbeRead, StepPrepared
 from relight.kernel.state import Run
@@ -25,13 +26,23 @@ class Event(NamedTuple):
 
 
 class Following:
-    """A run as far as it was read; reading on costs only what is new."""
+    """A run as far as it was read; reading on costs only what is new.
 
-    def __init__(self, journal: Journal, run_id: str) -> None:
+    It begins with the first fact, or at the last snapshot for those who only want the run as it is.
+    """
+
+    def __init__(self, journal: Journal, run_id: str, begin: tuple[Run, int] | None = None) -> None:
         self.journal = journal
         self.run_id = run_id
-        self.seq = 0
         self._run: Run | None = None
+        self.seq = 0
+        if begin is not None:
+            self._run, self.seq = begin
+
+    @classmethod
+    def from_snapshot(cls, journal: Journal, run_id: str) -> "Following":
+        """Begin at the last snapshot: what was recorded before it is no news."""
+        return cls(journal, run_id, last_known(journal, run_id))
 
     @property
     def run(self) -> Run:
@@ -49,8 +60,8 @@ class Following:
 
 
 def load_run(journal: Journal, run_id: str) -> Run:
-    """Return the run that a journal holds: the fold of all its facts."""
-    following = Following(journal, run_id)
+    """Return the run that a journal holds: its last snapshot, where there is one, and the fold of the facts since."""
+    following = Following.from_snapshot(journal, run_id)
     for _ in following.news():
         pass
     return following.run

@@ -55,11 +55,11 @@ def about(journal: Journal, run_id: str) -> About:
     """Return that from the journal's own bytes: to decode a plan would cost more than all the rest."""
     people: list[dict[str, Any]] = []
     environment = ""
-    for record in journal.records(run_id):
+    for record in journal.records(run_id, kinds=("run_started", "people_turned")):
         if record.kind == "run_started":
             plan = json.loads(record.body).get("plan", {})
             people, environment = plan.get("people", []), str(plan.get("environment", ""))
-        elif record.kind == "people_turned":
+        else:
             people = json.loads(record.body).get("people", [])
     return About(people, environment)
 

@@ -14,7 +14,8 @@ from relight.frozen import frozen
 from relight.journal.header import Header, read_header
 from relight.journal.port import GENESIS, Record
 
-Change: TypeAlias = Literal["edited", "removed", "inserted", "re-ordered", "truncated", "rewritten"]
+Change: TypeAlias = Literal["edited", "removed", "inserted", "re-ordered", "truncated", "rewritten", "untrue"]
+"""``untrue`` is said of a snapshot, which is beside the chain; all others of a record."""
 
 
 @frozen

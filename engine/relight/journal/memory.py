@@ -25,6 +25,7 @@ from relight.journal.port import (
     Request,
     Row,
     Sample,
+    Snapshot,
 )
 
 
@@ -35,6 +36,7 @@ class _Run:
     records: list[Record] = field(default_factory=list)
     samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=SAMPLES_MAX))
     live: dict[str, Any] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
     lease: Lease | None = None
     driven_by: "MemoryJournal | None" = None
 
@@ -107,6 +109,9 @@ class MemoryJournal:
     def _apply(self, batch: Batch) -> None:
         run = self.store.runs[batch.run]
         self._add(run, batch.epoch, batch.kinds_and_bodies)
+        if (body := batch.snapshot) is not None:
+            prev = run.records[-1].hash
+            run.snapshot = Snapshot(run=batch.run, seq=len(run.records), body=body, prev=prev, hash=link(prev, body))
         for answer in batch.answers:
             self.store.answers[answer.request] = answer
         run.samples.extend(batch.samples)
@@ -230,6 +235,11 @@ class MemoryJournal:
         """Return what the driver last put there for views."""
         known = self.store.runs.get(run)
         return dict(known.live) if known else {}
+
+    def snapshot(self, run: str) -> Snapshot | None:
+        """Return the last snapshot; see the port."""
+        known = self.store.runs.get(run)
+        return known.snapshot if known else None
 
     def put_blob(self, content: bytes) -> str:
         """Keep a blob; see the port."""

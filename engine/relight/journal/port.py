@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from relight.frozen import frozen
 
-FORMAT = 2
+FORMAT = 3
 """The version of the stored format; a journal with a higher one is refused by name."""
 
 GENESIS = "0" * 64
@@ -29,6 +29,9 @@ PENDING_MAX = 1_000
 
 SAMPLES_MAX = 20_000
 """Samples kept of one run: forty checks every five seconds for forty minutes; older ones go first."""
+
+SNAPSHOT_BYTES_MAX = 1024 * 1024
+"""A state without its plan: five thousand steps, each with its result; folding the facts costs a reader no more."""
 
 BLOB_BYTES_MAX = 1024 * 1024
 """Output that is longer is cut by whoever keeps it; its digest is of the whole."""
@@ -51,6 +54,20 @@ class Record:
     seq: int
     epoch: int
     kind: str
+    body: bytes
+    prev: str
+    hash: str
+
+
+@frozen
+class Snapshot:
+    """A run's state after record *seq*, kept beside the chain: a shortcut for readers, and no fact.
+
+    *prev* is that record's hash and *hash* SHA-256 over ``prev || body``, so that it can be seen what it belongs to.
+    """
+
+    run: str
+    seq: int
     body: bytes
     prev: str
     hash: str
@@ -128,6 +145,7 @@ class Batch:
         state: The run's state afterwards, for the list of runs.
         ended_at: Set when the run is over: its named locks are freed in the same transaction.
         live: Small JSON for views, outside the chain (values observed, progress lines); replaces the last.
+        snapshot: The run's state after these facts, outside the chain; replaces the last.
         urgent: On a full disk this may use the reserve: aborts, outcomes of what is under way, moves to less exposure
             and the end. Whatever starts something new is never urgent.
     """
@@ -141,6 +159,7 @@ class Batch:
     state: str = ""
     ended_at: int | None = None
     live: dict[str, Any] | None = None
+    snapshot: bytes | None = None
     urgent: bool = False
 
 
@@ -275,6 +294,9 @@ class Journal(Protocol):
 
     def live(self, run: str) -> dict[str, Any]:
         """Return what the driver last put there for views."""
+
+    def snapshot(self, run: str) -> Snapshot | None:
+        """Return the last one that was stored, None where there is none; whether to believe it is the reader's part."""
 
     def put_blob(self, content: bytes) -> str:
         """Keep *content* and return its SHA-256 in hex.

@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 
 from relight.journal import refusals
-from relight.journal.port import BLOB_BYTES_MAX, Answer, Batch, Kept, Lease, Record, Request, Row, Sample
+from relight.journal.port import BLOB_BYTES_MAX, Answer, Batch, Kept, Lease, Record, Request, Row, Sample, Snapshot
 from relight.journal.sqlite_append import append_batch, create_run
 from relight.journal.sqlite_connection import Connections, JournalFull
 from relight.journal.sqlite_leases import Leases, SqliteHold
@@ -22,6 +22,8 @@ from relight.journal.sqlite_shelves import keep_on_shelf
 
 _CHUNK = 500
 """Records read at once: no transaction stays open while somebody looks at them."""
+_CHUNK_FIRST = 20
+"""Who wants one record, or what is new, reads no more than that; each chunk is five times the one before."""
 
 _RECORD = "SELECT run, seq, epoch, kind, body, prev, hash FROM records"
 _ROW = (
@@ -82,14 +84,15 @@ class SqliteJournal:
     def records(self, run: str, after: int = 0, *, kinds: Sequence[str] = ()) -> Iterator[Record]:
         """Yield records; see the port."""
         which = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
-        question = f"{_RECORD} WHERE run = ? AND seq > ?{which} ORDER BY seq LIMIT {_CHUNK}"
+        question = f"{_RECORD} WHERE run = ? AND seq > ?{which} ORDER BY seq LIMIT ?"
+        chunk = _CHUNK_FIRST
         while True:
-            rows: list[Any] = self._all(question, run, after, *kinds)
+            rows: list[Any] = self._all(question, run, after, *kinds, chunk)
             for found, seq, epoch, kind, body, prev, digest in rows:
                 yield Record(run=found, seq=seq, epoch=epoch, kind=kind, body=body, prev=prev, hash=digest)
-            if len(rows) < _CHUNK:
+            if len(rows) < chunk:
                 return
-            after = rows[-1][1]
+            after, chunk = rows[-1][1], min(chunk * 5, _CHUNK)
 
     def row(self, run: str) -> Row | None:
         """Return the list's row of that run."""
@@ -181,6 +184,12 @@ class SqliteJournal:
         rows = self._all("SELECT body FROM live WHERE run = ?", run)
         found: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
         return found
+
+    def snapshot(self, run: str) -> Snapshot | None:
+        """Return the last snapshot; see the port."""
+        for seq, body, prev, digest in self._all("SELECT seq, body, prev, hash FROM snapshots WHERE run = ?", run):
+            return Snapshot(run=run, seq=seq, body=body, prev=prev, hash=digest)
+        return None
 
     def put_blob(self, content: bytes) -> str:
         """Keep a blob; see the port."""

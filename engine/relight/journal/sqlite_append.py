@@ -53,7 +53,12 @@ def append_batch(connection: apsw.Connection, batch: Batch, location: str) -> Ex
         return stale
     if refusal := refusals.too_large(batch.kinds_and_bodies) or _refuse_answers(connection, batch):
         return refusal
-    _insert_records(connection, batch.run, batch.epoch, seq, head, batch.kinds_and_bodies)
+    head = _insert_records(connection, batch.run, batch.epoch, seq, head, batch.kinds_and_bodies)
+    if batch.snapshot is not None:
+        values = (batch.run, seq + len(batch.kinds_and_bodies), batch.snapshot, head, link(head, batch.snapshot))
+        connection.execute(
+            "INSERT OR REPLACE INTO snapshots (run, seq, body, prev, hash) VALUES (?, ?, ?, ?, ?)", values
+        )
     if batch.answers:
         connection.executemany("UPDATE requests SET ok = ?, text = ?, code = ? WHERE id = ?", _answers(batch.answers))
     if batch.samples:
@@ -78,7 +83,8 @@ def _refuse_answers(connection: apsw.Connection, batch: Batch) -> JournalError |
 
 def _insert_records(
     connection: apsw.Connection, run: str, epoch: int, seq: int, head: str, facts: Sequence[tuple[str, bytes]]
-) -> None:
+) -> str:
+    """Write records behind the one whose hash is *head*, and return the last one's."""
     rows = []
     for kind, body in facts:
         seq, prev = seq + 1, head
@@ -87,6 +93,7 @@ def _insert_records(
     connection.executemany(
         "INSERT INTO records (run, seq, epoch, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
     )
+    return head
 
 
 def _answers(answers: Sequence[Answer]) -> list[tuple[int, str, int, str]]:

@@ -60,7 +60,13 @@ CREATE TABLE shelves (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SHELVES)
+_SNAPSHOTS = """
+CREATE TABLE snapshots (
+    run TEXT PRIMARY KEY NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SHELVES, _SNAPSHOTS)
 """The statements that make version 1 of nothing, version 2 of version 1, and so on."""
 
 assert len(MIGRATIONS) == FORMAT

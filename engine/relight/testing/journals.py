@@ -37,6 +37,7 @@ from relight.journal.port import (
 )
 from relight.kernel.facts import Noted
 from relight.testing.shelves import ShelfConformance
+from relight.testing.snapshots import SnapshotConformance
 
 NOW = 1_800_000_000_000
 """A wall clock that stands: journals are told the time, they never ask."""
@@ -82,7 +83,7 @@ def refused(wanted: type[RelightError], call: Any, *args: Any, **kwargs: Any) ->
     raise AssertionError(f"{call.__name__} was not refused with {wanted.__name__}")
 
 
-class JournalConformance(ShelfConformance):
+class JournalConformance(ShelfConformance, SnapshotConformance):
     """What every journal does; a subclass opens one."""
 
     def open(self, place: Path) -> Journal:

@@ -15,9 +15,11 @@ def batch_of(
     first_seq: int,
     samples: Sequence[Sample] = (),
     live: dict[str, object] | None = None,
+    snapshot: bytes | None = None,
 ) -> Batch:
-    """Return what is appended of a draft."""
+    """Return what is appended of a draft; a *snapshot* never takes from a full disk's reserve."""
     run, facts = draft.run, draft.facts
+    urgent = bool(facts) and not any(starts_something(fact) for fact in facts)
     return Batch(
         run=run.id,
         epoch=epoch,
@@ -28,7 +30,8 @@ def batch_of(
         state=run.state if facts else "",
         ended_at=run.ended_at if run.outcome is not None and facts else None,
         live=live,
-        urgent=bool(facts) and not any(starts_something(fact) for fact in facts),
+        snapshot=None if urgent else snapshot,
+        urgent=urgent,
     )
 
 

@@ -21,6 +21,7 @@ from relight.drivers.live.notices import Notices
 from relight.drivers.live.orphans import end_orphans
 from relight.drivers.live.parts import Listener, Parts
 from relight.drivers.live.providers import Providers
+from relight.drivers.live.snapshots import Snapshots
 from relight.drivers.live.takeover import Taken, driver_name, take
 from relight.drivers.live.tasks import Tasks
 from relight.drivers.live.world import LiveWorld
@@ -162,6 +163,7 @@ class Driver:
             self._run_id,
             epoch=self._epoch,
             seq=taken.seq,
+            snapshots=Snapshots(taken.plan_seq, self._log),
             clock=self._clock,
             board=self._board,
             samples=self._world.samples,

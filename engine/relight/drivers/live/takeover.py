@@ -1,6 +1,7 @@
-"""Taking a run over: the lease, its facts folded again, and its clock carried on.
+"""Taking a run over: the lease, all its facts folded again, and its clock carried on.
 
-It is no special path: the first driver of a run does the same.
+It is no special path: the first driver of a run does the same. No snapshot is believed here (``journal/snapshot.py``
+says why).
 """
 
 import os
@@ -14,6 +15,7 @@ from relight.journal.codec import decode
 from relight.journal.leaves import CompileExpression
 from relight.journal.port import DriverHold, Journal
 from relight.kernel.evolve import evolve
+from relight.kernel.facts import PlanAmended, RunStarted
 from relight.kernel.state import Run
 
 LEASE_MS = 15_000
@@ -22,11 +24,15 @@ LEASE_MS = 15_000
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A run in the hands of a new driver; *taken_at_ms* is the boot clock's reading when the lease began."""
+    """A run in the hands of a new driver; *taken_at_ms* is the boot clock's reading when the lease began.
+
+    *seq* is the number of its last record, *plan_seq* that of the one that holds its plan.
+    """
 
     hold: DriverHold
     run: Run
     seq: int
+    plan_seq: int
     clock: RunClock
     clock_lost: bool
     taken_at_ms: int
@@ -57,27 +63,29 @@ def take(
     details: dict[str, Any] = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": now}
     hold = journal.drive(run_id, driver, now + LEASE_MS, now, take_over=take_over, details=details)
     try:
-        run, seq = folded(journal, run_id, compile_expression)
+        run, seq, plan_seq = folded(journal, run_id, compile_expression)
         if run.outcome is not None:
             raise NotNow(f"run {run_id} is over: {run.outcome}", hint=f"relight log {run_id} tells its story")
         run_clock, clock_lost = carried_on(clock, run.at, run.t, journal.live(run_id).get("clock") or {})
     except BaseException:
         hold.release()
         raise
-    return Taken(hold, run, seq, run_clock, clock_lost, boot_ms)
+    return Taken(hold, run, seq, plan_seq, run_clock, clock_lost, boot_ms)
 
 
-def folded(journal: Journal, run_id: str, compile_expression: CompileExpression) -> tuple[Run, int]:
-    """Return the run that its facts make, and the last one's number.
+def folded(journal: Journal, run_id: str, compile_expression: CompileExpression) -> tuple[Run, int, int]:
+    """Return the run that its facts make, the last one's number, and that of the one that holds its plan.
 
     Raises:
         JournalError: there is no such run, or it cannot be read.
     """
     run: Run | None = None
-    seq = 0
+    seq, plan_seq = 0, 0
     for record in journal.records(run_id):
-        run = evolve(run, decode(record.body, compile_expression))
-        seq = record.seq
+        fact = decode(record.body, compile_expression)
+        run, seq = evolve(run, fact), record.seq
+        if isinstance(fact, RunStarted | PlanAmended):
+            plan_seq = seq
     if run is None:
         raise JournalError(f"there is no run {run_id} in {journal.location}", hint="relight runs")
-    return run, seq
+    return run, seq, plan_seq

@@ -12,6 +12,7 @@ from relight.drivers.live.board import Board
 from relight.drivers.live.clerk import Clerk
 from relight.drivers.live.clock import RunClock
 from relight.drivers.live.log import Log
+from relight.drivers.live.snapshots import Snapshots
 from relight.errors import JournalError, StaleDriver
 from relight.journal.port import Sample
 
@@ -33,6 +34,7 @@ class Writer:
         *,
         epoch: int,
         seq: int,
+        snapshots: Snapshots,
         clock: RunClock,
         board: Board,
         samples: Callable[[], Sequence[Sample]],
@@ -42,6 +44,7 @@ class Writer:
         self._run = run
         self._epoch = epoch
         self._seq = seq
+        self._snapshots = snapshots
         self._clock = clock
         self._board = board
         self._samples = samples
@@ -73,6 +76,7 @@ class Writer:
             first_seq=self._seq + 1,
             samples=self._samples() if show else (),
             live=self._board.put_up(self._clock.at()) if show else None,
+            snapshot=self._snapshots.due(draft, self._seq + 1) if show else None,
         )
         try:
             await self._clerk.append(batch)
@@ -86,6 +90,7 @@ class Writer:
                 return draft.empty
         else:
             self._board.trouble("journal", "")
+        self._snapshots.wrote(draft, batch)
         self._seq += len(draft.facts)
         return True
 
