@@ -196,9 +196,10 @@ def _effect(
         case f.RampBegun():
             return f"ramp {fact.step} begins: {' > '.join(argument(value) for value in fact.values)}"
         case f.RampMoved():
-            back = "STEPS BACK" if fact.counted else "steps down"
+            back = "STEPS BACK" if fact.counted else "stands" if fact.stands else "steps down"
             way = "rises" if fact.direction == "up" else back
-            return f"ramp {fact.step} {way} to position {fact.position}{_because(_short(fact.why))}"
+            where = argument(fact.value) if fact.value is not None else f"position {fact.position}"
+            return f"ramp {fact.step} {way} {'at' if fact.stands else 'to'} {where}{_because(_short(fact.why))}"
         case f.RampCooling():
             return f"ramp {fact.step} cools down for {max(0, round((fact.until_t - fact.t) / 1_000))} s"
         case f.RampSteered():
@@ -228,17 +229,17 @@ def _step(
         case f.StepDispatched():
             return _dispatched(fact)
         case f.StepSucceeded():
-            return f"{fact.step} succeeded"
+            return f"{_what(fact)} succeeded"
         case f.StepFailed():
-            return f"{fact.step} {'FAILED' if fact.final else 'failed'}: {_short(fact.error)}"
+            return f"{_what(fact)} {'FAILED' if fact.final else 'failed'}: {_short(fact.error)}"
         case f.StepLost():
-            return f"{fact.step} UNKNOWN: {_short(fact.why)}"
+            return f"{_what(fact)} UNKNOWN: {_short(fact.why)}"
         case f.StepSettled():
             who = f" ({fact.person})" if fact.person else ""
             known = "was done" if fact.done else "was not done"
             return f"{fact.step} {known}, by {fact.by}{who}{_because(fact.reason)}"
         case f.StepStopping():
-            return f"{fact.step} is told to stop: {_short(fact.why)}"
+            return f"{_what(fact)} is told to stop: {_short(fact.why)}"
         case f.StepSkipped():
             who = f" by {fact.person}" if fact.person else ""
             return f"{fact.step} skipped{who}: {_short(fact.why)}{_because(fact.reason)}"
@@ -250,13 +251,18 @@ def _step(
         case f.TargetsReported():
             failed = f", {len(fact.failed)} failed" if fact.failed else ""
             unknown = f", {len(fact.unknown)} unknown" if fact.unknown else ""
-            return f"{fact.step}: {counted(len(fact.done), 'host')} done{failed}{unknown}"
+            return f"{_what(fact)}: {counted(len(fact.done), 'host')} done{failed}{unknown}"
         case f.WaitBegun():
             return f"{fact.step} waits {max(0, round((fact.until_t - fact.t) / 1_000))} s"
         case f.ManualAsked():
             return f"{fact.step} asks a person: {_short(fact.instruction)}"
         case _:
             assert_never(fact)
+
+
+def _what(fact: f.StepSucceeded | f.StepFailed | f.StepLost | f.StepStopping | f.TargetsReported) -> str:
+    """Return what ended: the step, one move of its ramp, or its undo."""
+    return {"forward": "", "ramp": "the move of ", "undo": "the undo of "}[fact.purpose] + fact.step
 
 
 def _dispatched(fact: f.StepDispatched) -> str:

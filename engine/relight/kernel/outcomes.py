@@ -61,7 +61,7 @@ def stop(book: Book, item: Dispatch, why: str) -> None:
     """Tell what is under way to end, unless it was told already."""
     if item.stop_until_t is None:
         until = book.t + STOP_GRACE_MS
-        book.say(f.StepStopping, step=item.step, dispatch=item.number, why=why, until_t=until)
+        book.say(f.StepStopping, step=item.step, dispatch=item.number, why=why, until_t=until, purpose=item.purpose)
 
 
 def ended_why(item: Dispatch, error: str) -> str:

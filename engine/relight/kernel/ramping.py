@@ -69,7 +69,8 @@ def rise(book: Book, step: Step, state: Ramping) -> bool:
         result = {ramp.key: state.values[state.position], "step_backs": state.step_backs}
         book.say(f.StepSucceeded, step=step.id, dispatch=0, result=result)
     else:
-        book.say(f.RampMoved, step=step.id, position=state.position + 1, direction="up")
+        position = state.position + 1
+        book.say(f.RampMoved, step=step.id, position=position, direction="up", value=state.values[position])
     return True
 
 
@@ -189,7 +190,8 @@ def _count(book: Book, step: Step, state: Ramping, why: str) -> None:
 def down(book: Book, step: Step, state: Ramping, position: int, why: str, *, counted: bool) -> None:
     """Send the ramp down; a move that is under way is told to stop first."""
     under_way = book.run.dispatches.get(state.dispatch)
-    book.say(f.RampMoved, step=step.id, position=position, direction="down", why=why, counted=counted)
+    value = state.values[position]
+    book.say(f.RampMoved, step=step.id, position=position, direction="down", why=why, counted=counted, value=value)
     if under_way is not None:
         stop(book, under_way, why)
 
@@ -221,7 +223,7 @@ def reported(book: Book, done: Dispatch, given: Reported) -> None:
     if not isinstance(state, Ramping) or state.dispatch != done.number:
         _overtaken(book, step, done, given.outcome, error)
     elif given.outcome == "succeeded":
-        book.say(f.StepSucceeded, step=step.id, dispatch=done.number, result=given.result)
+        book.say(f.StepSucceeded, step=step.id, dispatch=done.number, result=given.result, purpose="ramp")
         take_effect(book, step, done)
         if state.why and step.ramp.cool_down_ms:
             book.say(f.RampCooling, step=step.id, until_t=book.t + step.ramp.cool_down_ms)
@@ -230,12 +232,12 @@ def reported(book: Book, done: Dispatch, given: Reported) -> None:
     else:
         tried = state.failures + 1
         final = tried >= DOWN_TRIES_MAX if state.why else not given.retry or tried >= step.retry.max_attempts
-        book.say(f.StepFailed, step=step.id, dispatch=done.number, error=error, final=final)
+        book.say(f.StepFailed, step=step.id, dispatch=done.number, error=error, final=final, purpose="ramp")
         _after_failure(book, step, done, error, final=final, after_ms=given.retry_after_ms)
 
 
 def _lost(book: Book, step: Step, state: Ramping, lost: Dispatch, error: str) -> None:
-    book.say(f.StepLost, step=step.id, dispatch=lost.number, why=error)
+    book.say(f.StepLost, step=step.id, dispatch=lost.number, why=error, purpose="ramp")
     take_effect(book, step, lost, sure=False)
     if not isinstance(book.run.steps[step.id].state, Ramping):
         return  # nothing destructive is done on a guess, not even less of it
@@ -259,8 +261,9 @@ def _after_failure(
         book.say(f.RetryScheduled, step=step.id, attempt=failed.attempt + 1, until_t=book.t + wait, why=error)
         return
     if not state.why:
-        why = f"the move to {state.values[state.position]:g} failed"
-        book.say(f.RampMoved, step=step.id, position=state.position - 1, direction="down", why=why, stands=True)
+        why, below = f"the move to {state.values[state.position]:g} failed", state.position - 1
+        value = state.values[below]
+        book.say(f.RampMoved, step=step.id, position=below, direction="down", why=why, stands=True, value=value)
     if not book.run.aborting:
         book.hold("step-failed", step=step.id, text=error)
 
@@ -268,9 +271,9 @@ def _after_failure(
 def _overtaken(book: Book, step: Step, done: Dispatch, outcome: str, error: str) -> None:
     """A move that was stopped for a move down ended: whatever it did, the move down follows and says what is."""
     if outcome == "unknown":
-        book.say(f.StepLost, step=step.id, dispatch=done.number, why=error)
+        book.say(f.StepLost, step=step.id, dispatch=done.number, why=error, purpose="ramp")
     else:
         why = error or "overtaken by a move down"
-        book.say(f.StepFailed, step=step.id, dispatch=done.number, error=why, final=False)
+        book.say(f.StepFailed, step=step.id, dispatch=done.number, error=why, final=False, purpose="ramp")
     if outcome != "failed":
         take_effect(book, step, done, sure=outcome == "succeeded")

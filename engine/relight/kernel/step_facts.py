@@ -55,6 +55,7 @@ class StepSucceeded(Fact):
     step: str
     dispatch: int
     result: Json = None
+    purpose: Purpose = "forward"
 
 
 @frozen
@@ -69,6 +70,7 @@ class StepFailed(Fact):
     error: str
     final: bool = True
     again_t: int = 0
+    purpose: Purpose = "forward"
 
 
 @frozen
@@ -78,6 +80,7 @@ class StepLost(Fact):
     step: str
     dispatch: int
     why: str
+    purpose: Purpose = "forward"
 
 
 @frozen
@@ -101,6 +104,7 @@ class StepStopping(Fact):
     dispatch: int
     why: str
     until_t: int
+    purpose: Purpose = "forward"
 
 
 @frozen
@@ -143,6 +147,7 @@ class TargetsReported(Fact):
     done: tuple[int, ...]
     failed: dict[str, str] = field(default_factory=dict)
     unknown: tuple[int, ...] = ()
+    purpose: Purpose = "forward"
 
 
 @frozen
@@ -173,6 +178,7 @@ class RampMoved(Fact):
     why: str = ""
     counted: bool = False
     stands: bool = False
+    value: float | None = None
 
 
 @frozen

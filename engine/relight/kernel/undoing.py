@@ -143,17 +143,25 @@ def reported(book: Book, done: Dispatch, given: Reported) -> None:
     if done.targets:
         outcome, error = _hosts_reported(book, done, given, error)
     if outcome == "succeeded":
-        book.say(f.StepSucceeded, step=step.id, dispatch=done.number)
+        book.say(f.StepSucceeded, step=step.id, dispatch=done.number, purpose="undo")
         entry = book.run.ledger.get(done.undoes)
         if entry is None or not (entry.targets or entry.maybe):
             book.say(f.EffectCleared, key=done.undoes, why="undone")
             _leave_holds(book, step.id)
     elif outcome == "unknown":
-        book.say(f.StepLost, step=step.id, dispatch=done.number, why=error)
+        book.say(f.StepLost, step=step.id, dispatch=done.number, why=error, purpose="undo")
     else:
         final = not given.retry or job.attempts >= UNDO_TRIES_MAX
         again = 0 if final else book.t + backoff_ms(book.run, step, job.attempts)
-        book.say(f.StepFailed, step=step.id, dispatch=done.number, error=error, final=final, again_t=again)
+        book.say(
+            f.StepFailed,
+            step=step.id,
+            dispatch=done.number,
+            error=error,
+            final=final,
+            again_t=again,
+            purpose="undo",
+        )
         if final:
             book.say(f.UndoFailed, key=done.undoes, error=error)
 
@@ -172,7 +180,7 @@ def _hosts_reported(
     step = book.run.step_of(done.step)
     sides = sort_hosts(step, done, given)
     if sides.done:
-        book.say(f.TargetsReported, step=step.id, dispatch=done.number, done=sides.done)
+        book.say(f.TargetsReported, step=step.id, dispatch=done.number, done=sides.done, purpose="undo")
     assert step.targets is not None
     if sides.failed:
         index, why = next(iter(sides.failed.items()))
