@@ -109,6 +109,46 @@ def test_you_are_asked(
     assert [(person, asking.verb) for person, asking in asked] == ([("ana", verb)] if verb else [])
 
 
+def test_what_is_no_answer_is_said(
+    tales: ModuleType, people: Any, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A word that means nothing decides nothing, and the person sees that it did not."""
+    tale = tales.Tale(tales.plan(people=people)).at_gate()
+    typist(monkeypatch, "sure\n")
+    view = follower(tale, monkeypatch)
+    answer = Answerer(auto=False)
+    answer(view)
+    answer(view)
+    assert (asked, "'sure' is no answer" in view.footer[0][1].text) == ([], True)
+
+
+def test_where_nobody_can_be_asked_it_says_so(
+    tales: ModuleType, people: Any, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When standard input ends the drill goes on, and decisions come from elsewhere."""
+    tale = tales.Tale(tales.plan(people=people)).at_gate()
+    typist(monkeypatch, "")
+    view = follower(tale, monkeypatch)
+    answer = Answerer(auto=False)
+    answer(view)
+    answer(view)
+    assert (view.prompt, "second terminal" in view.footer[0][1].text) == ("", True)
+
+
+def test_the_deputy_resumes_what_lost_its_driver(
+    tales: ModuleType, people: Any, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --auto nobody else would: another driver is started, once for each that is gone."""
+    tale = tales.Tale(tales.plan(people=people)).at_gate()
+    view = follower(tale, monkeypatch)
+    monkeypatch.setattr(Follower, "driver_gone", True)
+    resumed: list[int] = []
+    answer = Answerer(auto=True, resume=lambda: resumed.append(view.run.epoch))
+    answer(view)
+    answer(view)
+    assert (asked, resumed) == ([], [view.run.epoch])
+
+
 def test_the_deputy_answers_what_you_may_not(
     tales: ModuleType, people: Any, asked: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +174,8 @@ def test_a_hold_offers_its_ways(
     typist(monkeypatch, "1\n")
     view = follower(tale, monkeypatch)
     Answerer(auto=False)(view)
-    assert view.prompt.startswith("[1] retry throttle  [2] mark throttle done")
+    assert "[1] retry throttle  [2] mark throttle done" in view.footer[0][1].text
+    assert view.prompt.startswith("Your choice, 1 to ")
     assert asked == [("ana", Asking("retry", subject="throttle", reason="drill"))]
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -13,12 +14,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relight.cli.deputy import DEPUTY, Answerer
+from relight.cli.deputy import DEPUTY, Answerer, told
 from relight.cli.door import Door, with_door
 from relight.cli.following import Follower, goes_live, signals_end_in_order
-from relight.cli.live_rows import paragraph
 from relight.cli.practice import FAULTS, Practice
-from relight.cli.terminal import Line, Span, line, may_prompt, pad, terminal_width
+from relight.cli.terminal import Line, Span, line, may_prompt, pad
 from relight.errors import RelightError, UsageError
 from relight.shipped import runbook as shipped_runbook
 
@@ -61,11 +61,11 @@ def drill(door: Door, runbook: str, auto: bool, keep: bool, seed: int) -> int:
             plan = _plan(practice, folder, runbook)
             begun = _start(door, plan, keep=keep)
             run_id = begun.id
-            follower = _follow(door, run_id, auto=auto)
+            follower = _follow(door, run_id, auto=auto, keep=keep)
             ended = True
             _summary(door, follower, practice)
             if not keep and not _named(door):
-                door.tell(*_step("The journal goes with the site; with --keep both stay."))
+                door.tell(*told("The journal goes with the site; with --keep both stay."))
             return _result(door, follower)
         finally:
             if run_id:
@@ -95,19 +95,19 @@ def _named(door: Door) -> bool:
 
 def _break(door: Door, practice: Practice, runbook: str, *, alone: bool) -> None:
     """Start the site, let it be calm for a moment, break it, and wait until it shows."""
-    door.tell(*_step("Starting the practice site: an edge, nodes, sessions, caches, a queue and a crowd ..."))
+    door.tell(*told("Starting the practice site: an edge, nodes, sessions, caches, a queue and a crowd ..."))
     practice.start(alone=alone)
     time.sleep(STEADY_S)
     kind = FAULTS.get(runbook, "brownout")
     what = "a bad release and a surge" if kind == "brownout" else f"a {kind} failure"
-    door.tell(*_step(f"It is well. Breaking it now: {what} ..."))
+    door.tell(*told(f"It is well. Breaking it now: {what} ..."))
     practice.fault(kind)
     deadline = time.monotonic() + SHOWS_S
     while not _shows(practice):
         if time.monotonic() > deadline:
             raise RelightError(f"the fault did not show within {SHOWS_S:g} s", hint="is this machine very busy?")
         time.sleep(0.25)
-    door.tell(*_step(f"It browns out: {_figures(practice)}."))
+    door.tell(*told(f"It browns out: {_figures(practice)}."))
 
 
 def _shows(practice: Practice) -> bool:
@@ -139,23 +139,36 @@ def _plan(practice: Practice, folder: Path, runbook: str) -> "Plan":
 
 
 def _start(door: Door, plan: "Plan", *, keep: bool) -> "Run":
-    from relight import bootstrap
     from relight.control.beginning import begin_run
     from relight.control.finding import short_name
 
     begun = begin_run(door.new_journal, plan, starter="you", door="drill")
-    bootstrap.spawn(begun.id, door.journal.location, ends_with_us=not keep)
+    _spawn(door, begun.id, keep=keep)
     home = os.environ.get("RELIGHT_HOME", "")
     prefix = "" if door.journal_url else f"RELIGHT_HOME={home} "
+    prefix += _program()
     name = short_name(door.journal, begun.id)
     door.tell(
-        *_step(f"{plan.title}: run {name} has begun. From a second terminal:"),
-        line("            ", Span(f"{prefix}relight status{door.journal_option}", "bold")),
+        *told(f"{plan.title}: run {name} has begun. From a second terminal:"),
+        line("            ", Span(f"{prefix} status{door.journal_option}", "bold")),
     )
     return begun
 
 
-def _follow(door: Door, run_id: str, *, auto: bool) -> Follower:
+def _spawn(door: Door, run_id: str, *, keep: bool) -> None:
+    from relight import bootstrap
+
+    bootstrap.spawn(run_id, door.journal.location, ends_with_us=not keep)
+
+
+def _program() -> str:
+    """Return what to type for this very program: its path where a shell would not find it."""
+    called = Path(sys.argv[0])
+    found = called.name == "relight" and shutil.which("relight") is None
+    return shlex.quote(str(called.absolute())) if found else "relight"
+
+
+def _follow(door: Door, run_id: str, *, auto: bool, keep: bool) -> Follower:
     """Follow the run to its end; with nobody to ask, a hold is an end too."""
     follower = Follower(
         door.journal,
@@ -163,7 +176,7 @@ def _follow(door: Door, run_id: str, *, auto: bool) -> Follower:
         stream=sys.stderr,
         live=goes_live(sys.stderr),
         journal_option=door.journal_option,
-        tick=Answerer(auto=auto),
+        tick=Answerer(auto=auto, resume=lambda: _spawn(door, run_id, keep=keep)),
     )
     follower.follow(until=(lambda run: run.state == "held") if auto else None)
     return follower
@@ -226,11 +239,6 @@ def _end_site(door: Door, practice: Practice, folder: Path, *, keep: bool) -> No
     practice.look_no_more()
     place = practice.directory
     door.tell(
-        *_step(f"The site goes on at {practice.site.url}; stop it with:"),
+        *told(f"The site goes on at {practice.site.url}; stop it with:"),
         line("            ", Span(f"python -m relight_practice down --dir {place} && rm -r {folder}", "bold")),
     )
-
-
-def _step(text: str) -> list[Line]:
-    parts = paragraph(text, terminal_width(sys.stderr) - 12)
-    return [line(Span("DRILL       " if number == 0 else " " * 12, "calm"), part) for number, part in enumerate(parts)]
