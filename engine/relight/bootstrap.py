@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from relight.control.doors import Options
+    from relight.control.sites import Sites
     from relight.drivers.live.log import Log
     from relight.drivers.live.parts import Listener, Parts, ReadPeople
     from relight.drivers.live.stand_in import Decided
@@ -106,6 +108,39 @@ def decide_alone(journal: "Journal", run: str) -> "Decided":
     from relight.runbook.expressions import restore
 
     return decide_without_driver(journal, run, restore)
+
+
+def serve(
+    journal_url: str | None, sites: "Sites", options: "Options", *, name: str, said: Callable[[str], None]
+) -> int:
+    """Drive the runs of *sites* that nobody drives, with all doors open, until a signal asks to stop.
+
+    Raises:
+        RelightError: the journal is not to be had, or a door cannot be opened; nothing was driven.
+    """
+    from relight.control.doors import Doors, installed_parts
+    from relight.control.reception import Reception
+    from relight.control.serving import put_together
+    from relight.drivers.live.serving import printing_to, serve_here
+
+    # Two handles: whoever drives never waits for whoever shows.
+    own, theirs = journal(journal_url), journal(journal_url)
+    reception = Reception(theirs, sites, registry(), decide_alone=lambda run: decide_alone(theirs, run))
+    installed = installed_parts(options)
+    doors = Doors(installed, reception, said)
+    doors.open()
+    try:
+        serving, log = put_together(own, sites, installed, parts, name=name, home=_home())
+        reception.health, reception.report = serving.health, log.broke
+        said(f"serve {name} drives runs of {', '.join(sites.names)}, from {own.location}")
+        with printing_to(log):
+            serve_here(serving)
+        said("All runs were given back.")
+    finally:
+        doors.close()
+        theirs.close()
+        own.close()
+    return 0
 
 
 def _home() -> Path:

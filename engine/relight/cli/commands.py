@@ -50,6 +50,8 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
         Command("verify", "history:verify", "Find any change to a recorded journal."),
     ),
     "System": (
+        Command("serve", "serve:serve", "Drive runs for everybody, and open the doors: the API, chat, the page."),
+        Command("token", "tokens:token", "Make a token for the API, and print it once."),
         Command("plugins", "system:plugins", "List the plugins, or document one from its code."),
         Command("doctor", "system:doctor", "Check that relight can work here, and say what to mend."),
     ),

@@ -7,16 +7,27 @@ that blocks have nothing to do with each other. A door that breaks is closed, an
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from relight.errors import RelightError
+from relight.errors import PluginError, RelightError
 
 if TYPE_CHECKING:
     from relight.control.reception import Reception
     from relight.drivers.live.parts import Listener
 
+GROUP = "relight.parts"
+"""Entry points that name a function from :class:`Options` to a part, or to None where it is not configured."""
 START_S = 20.0
 STOP_S = 5.0
+
+
+class Options(NamedTuple):
+    """What the command line says of the doors: where they listen, and by which names they may be called."""
+
+    host: str
+    port: int
+    names: tuple[str, ...] = ()
 
 
 class Part(Protocol):
@@ -24,11 +35,15 @@ class Part(Protocol):
 
     Attributes:
         name: What its lines on standard error begin with.
+        url: Where people find it, as other processes tell them; empty where it has no address.
         listeners: Told of every fact of the runs that this process drives; they have to be quick.
+        appended: Told how long each append of facts took, in seconds; None: it does not care.
     """
 
     name: str
+    url: str
     listeners: "Sequence[Listener]"
+    appended: Callable[[float], None] | None
 
     async def start(self, reception: "Reception") -> str:
         """Open the door and return what to say of it, in a line.
@@ -84,3 +99,26 @@ class Doors:
                 self._said(f"{part.name}: did not close in {STOP_S:g} s and is left")
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(STOP_S)
+
+
+def installed_parts(options: Options) -> list[Part]:
+    """Return the parts that are installed and configured, by name; ours have no privileges.
+
+    Raises:
+        PluginError: one cannot be loaded; names it.
+    """
+    parts: list[Part] = []
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        try:
+            part: Part | None = point.load()(options)
+        except RelightError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                point.name,
+                f"cannot be loaded: {type(error).__name__}: {error}",
+                hint=f"pip install 'relight[{point.name}]'",
+            ) from error
+        if part is not None:
+            parts.append(part)
+    return parts

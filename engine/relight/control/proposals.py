@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relight.control.permissions import permit
-from relight.control.reception import INPUT_CHARS_MAX, Reception, Wanted
+from relight.control.reception import INPUT_CHARS_MAX, NotThere, Reception, Wanted
 from relight.control.wording import instant, now_ms
 from relight.errors import NotNow, RelightError, UsageError
 from relight.journal.port import Kept
@@ -88,7 +88,7 @@ def proposal(reception: Reception, caller: Caller, name: str) -> dict[str, Any]:
     """Return one proposal with its plan, or with what keeps it from being planned.
 
     Raises:
-        UsageError: there is none of that id.
+        NotThere: there is none of that id.
     """
     entry = _entry(reception, caller, name, "proposals")
     try:
@@ -101,7 +101,7 @@ def begin(reception: Reception, caller: Caller, name: str, *, confirm: str = "",
     """Begin what is proposed and return the run's id; of two who begin it at once, one does.
 
     Raises:
-        UsageError: there is none of that id.
+        NotThere: there is none of that id.
         NotNow: it is begun or dismissed already.
         RelightError: as for starting what is published.
     """
@@ -127,7 +127,7 @@ def dismiss(reception: Reception, caller: Caller, name: str, *, reason: str = ""
     """Dismiss a proposal: it stays in the list, with who did and why, and cannot be begun.
 
     Raises:
-        UsageError: there is none of that id.
+        NotThere: there is none of that id.
         NotNow: it is begun or dismissed already.
     """
     entry = _entry(reception, caller, name, "dismiss")
@@ -142,7 +142,7 @@ def _entry(reception: Reception, caller: Caller, name: str, verb: str) -> dict[s
         if kept.name == name and kept.body["site"] in caller.at:
             permit(caller.of(kept.body["site"]), verb)
             return kept.body
-    raise UsageError(f"there is no proposal {name[:60]!r}", hint="list the proposals")
+    raise NotThere(f"there is no proposal {name[:60]!r}", hint="list the proposals")
 
 
 def _wanted(entry: Mapping[str, Any]) -> Wanted:

@@ -7,7 +7,9 @@ called from any thread, and checks first; sites that do not know the caller do n
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relight.control import handing, identities
@@ -16,11 +18,12 @@ from relight.control.finding import find_run
 from relight.control.listing import newest_rows, run_entry
 from relight.control.permissions import permit, permit_asking
 from relight.control.planning import plan_document, planned_or_raise
-from relight.control.requests import Asking, Told, about, answer_document, ask
+from relight.control.requests import Asking, Told, about, answer_document, ask, raise_refusal
 from relight.control.sites import ServedSite, Sites, published, runbook_path
 from relight.control.tracks import Tracks
 from relight.control.wording import now_ms
 from relight.errors import NotNow, NotPermitted, UsageError
+from relight.journal.port import Kept
 
 if TYPE_CHECKING:
     from relight.control.identities import Caller, Identity
@@ -35,10 +38,12 @@ INPUTS_MAX = 100
 INPUT_CHARS_MAX = 1_000
 KEY_CHARS_MAX = 200
 REQUEST_ID_CHARS = 32
+STARTS, STARTS_MS = "starts", 86_400_000
+"""Where starts are remembered by their key, for a day: longer than anybody repeats one."""
 
 
-class NoSuchRun(UsageError):
-    """There is no such run for this caller."""
+class NotThere(UsageError):
+    """There is no such thing for this caller."""
 
 
 class Wanted(NamedTuple):
@@ -62,6 +67,10 @@ class Reception:
     Args:
         journal: The doors' own handle; they never wait for a driver's.
         decide_alone: Decides the inbox of a run that nobody drives.
+
+    Attributes:
+        health: Tells how the driving half of this process is; whoever puts a serve together sets it.
+        report: Is told of a defect that a door met, for the log.
     """
 
     def __init__(
@@ -70,6 +79,8 @@ class Reception:
         self.journal = journal
         self.sites = sites
         self.tracks = Tracks(journal)
+        self.health: Callable[[], dict[str, Any]] = dict
+        self.report: Callable[[str, BaseException], None] = lambda _what, _error: None
         self._registry = registry
         self._decide_alone = decide_alone
 
@@ -113,21 +124,25 @@ class Reception:
         """Return the run called *name*, which the caller may *verb*.
 
         Raises:
-            NoSuchRun: there is none, or it is of a site that does not know them.
+            NotThere: there is none, or it is of a site that does not know them.
             NotPermitted: they may not.
         """
         try:
             row = find_run(self.journal, name)
         except UsageError as error:
-            raise NoSuchRun(f"there is no run {name!r}, or more than one", hint="list the runs") from error
+            raise NotThere(f"there is no run {name!r}, or more than one", hint="list the runs") from error
         if row.site not in caller.at:
-            raise NoSuchRun(f"there is no run {name!r}, or more than one", hint="list the runs")
+            raise NotThere(f"there is no run {name!r}, or more than one", hint="list the runs")
         permit(caller.of(row.site), verb)
         return row
 
     def status(self, caller: Caller, name: str) -> dict[str, Any]:
         """Return ``relight.run/v1``."""
         return self.tracks.status(self.row(caller, name, "status").run)
+
+    def status_of(self, run: str) -> dict[str, Any]:
+        """Return ``relight.run/v1`` of a run that the caller has just made."""
+        return self.tracks.status(run)
 
     def why(self, caller: Caller, name: str) -> dict[str, Any]:
         """Return ``relight.why/v1``."""
@@ -155,14 +170,17 @@ class Reception:
 
     # ---- deciding
 
-    def ask(self, caller: Caller, name: str, asking: Asking, *, key: str = "") -> tuple[dict[str, Any], Told]:
-        """Ask something of a run and return ``relight.answer/v1`` with the answer itself.
+    def ask(self, caller: Caller, name: str, asking: Asking, *, key: str = "") -> dict[str, Any]:
+        """Ask something of a run and return ``relight.answer/v1``.
 
         Args:
             key: The door's own name for this very request; the same again gets the first one's answer.
 
         Raises:
-            NoSuchRun, UsageError, NotPermitted, NotNow, Locked: as the table and the inbox say.
+            NotThere: there is no such run for the caller.
+            NotPermitted: it is not theirs to ask.
+            NotNow, UsageError: it does not fit the moment, or means nothing.
+            Locked: nobody answers; the request stays in the inbox.
         """
         row = self.row(caller, name, asking.verb)
         who = caller.of(row.site)
@@ -177,7 +195,23 @@ class Reception:
             decide_alone=lambda: self._decide_alone(row.run),
             request_id=_request_id(who, row.run, asking, key),
         )
-        return answer_document(row, about(self.journal, row.run).environment, asking, told), told
+        self._raise_refusal(row.run, told)
+        return answer_document(row, about(self.journal, row.run).environment, asking, told)
+
+    def _raise_refusal(self, run: str, told: Told) -> None:
+        """Raise what the driver refused, as what it was: not theirs, not now, or nothing that can be asked."""
+        if told.answer.ok:
+            return
+        message, _, hint = told.answer.text.partition("\n")
+        if told.answer.code == UsageError.exit_code:
+            raise UsageError(message, hint=hint)
+        if told.answer.code != NotNow.exit_code:
+            raise_refusal(told)
+        for record in self.journal.records(run, kinds=("request_refused",)):
+            fact = json.loads(record.body)
+            if fact.get("request") == told.answer.request and not fact.get("permitted", True):
+                raise NotPermitted(message, hint=hint)
+        raise NotNow(message, hint=hint)
 
     # ---- starting
 
@@ -212,8 +246,11 @@ class Reception:
         planned_or_raise(planned)
         return plan_document(planned, who.person, None)
 
-    def start(self, caller: Caller, wanted: Wanted, *, verb: str = "run") -> str:
+    def start(self, caller: Caller, wanted: Wanted, *, verb: str = "run", key: str = "") -> str:
         """Start a published runbook, hand it to whatever serves, and return the run's id.
+
+        Args:
+            key: The door's own name for this very start; the same again gets the first one's run.
 
         Raises:
             UsageError: there is no such site, runbook or input, or the site's name was not given.
@@ -237,9 +274,32 @@ class Reception:
             )
         if wanted.plan_digest and not plan.digest.startswith(wanted.plan_digest):
             raise NotNow("the plan is not the one that you looked at; nothing was started", hint="look at it again")
+        return self._once(who, key, lambda: self._begin(plan, who))
+
+    def _begin(self, plan: Plan, who: Identity) -> str:
         begun = begin_run(self.journal, plan, starter=who.person, door=who.door)
         handing.offer(self.journal, begun.id, by=f"{who.door} of {who.person}")
         return begun.id
+
+    def _once(self, who: Identity, key: str, begin: Callable[[], str]) -> str:
+        """Begin a run, unless the same person has begun one by the same key before: then return that one."""
+        if not key:
+            return begin()
+        now = now_ms()
+        name = _digest(who.door, who.person, key[:KEY_CHARS_MAX])
+        mark = Kept(shelf=STARTS, name=name, at=now, until=now + STARTS_MS, body={"run": ""})
+        if not self.journal.keep(mark, only_new=True):
+            run = next((kept.body["run"] for kept in self.journal.kept(STARTS, now) if kept.name == name), "")
+            if not run:
+                raise NotNow("the same start is under way at this moment", hint="look at the list of runs")
+            return str(run)
+        try:
+            run = begin()
+        except BaseException:
+            self.journal.let_go(STARTS, name)
+            raise
+        self.journal.keep(replace(mark, body={"run": run}))
+        return run
 
     def _planned(self, site: ServedSite, wanted: Wanted, who: Identity) -> Planned:
         from relight.runbook.plan import prepare_plan
@@ -305,5 +365,8 @@ def _has_role(who: Identity, roles: list[str]) -> bool:
 def _request_id(who: Identity, run: str, asking: Asking, key: str) -> str:
     if not key:
         return ""
-    words = "\0".join((who.door, who.person, run, *asking, key[:KEY_CHARS_MAX]))
-    return hashlib.sha256(words.encode()).hexdigest()[:REQUEST_ID_CHARS]
+    return _digest(who.door, who.person, run, *asking, key[:KEY_CHARS_MAX])
+
+
+def _digest(*words: str) -> str:
+    return hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:REQUEST_ID_CHARS]

@@ -53,6 +53,8 @@ VERBS: dict[str, Verb] = {
         Verb("pause", "stop", asks=True),
         Verb("abort", "stop", asks=True),
         Verb("note", "stop", asks=True),
+        Verb("serve", "system"),
+        Verb("token", "system"),
         Verb("plugins", "system"),
         Verb("doctor", "system"),
     )

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from relight.drivers.live.clerk import Clerk
 from relight.drivers.live.driver import Driver
@@ -12,6 +12,8 @@ from relight.drivers.live.inbox import Inboxes
 from relight.drivers.live.parts import Listener, Parts
 from relight.journal.port import Journal
 from relight.kernel.state import Run
+
+T = TypeVar("T")
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STRAY_S = 0.5
@@ -72,7 +74,7 @@ async def _drive(
         clerk.close()
 
 
-def run_to_the_end(work: Coroutine[Any, Any, Run]) -> Run:
+def run_to_the_end(work: Coroutine[Any, Any, T]) -> T:
     """Run *work* on a loop of its own; a plugin that ignores being cancelled keeps nobody from leaving it."""
     loop = asyncio.new_event_loop()
     try:

@@ -53,8 +53,8 @@ def main(
     try:
         journal = open_journal(asked.journal)
         path = log_path(journal.location, asked.run, home())
-        log = _log_at(path)
-        end_listening = _listen_to_printing(log)
+        log = log_at(path)
+        end_listening = listen_to_printing(log)
         _open_later(log)
         parts = parts_for(log)
         drive_foreground(journal, asked.run, parts, take_over=asked.take_over, begun=starter.told_driving)
@@ -148,7 +148,8 @@ class _Starter:
             self._descriptor = -1
 
 
-def _log_at(path: Path) -> Log:
+def log_at(path: Path) -> Log:
+    """Return a log in that file, or one that keeps nothing where there can be none."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Log(LogFile(path))
@@ -162,7 +163,7 @@ def _open_later(log: Log) -> None:
     timer.start()
 
 
-def _listen_to_printing(log: Log) -> Callable[[], None]:
+def listen_to_printing(log: Log) -> Callable[[], None]:
     """Log what plugins print, for nothing reaches a file but through the redaction; return what ends it."""
     heard, printed = os.pipe()
     for descriptor in (1, 2):

@@ -6,6 +6,7 @@ What writes it is loaded late, and without a file not at all.
 
 import os
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -73,6 +74,10 @@ class Log:
             if len(self._kept) < KEPT_MAX:
                 self._kept.append({"at": datetime.now(UTC).isoformat(), "event": event, **details})
             self._write()
+
+    def broke(self, what: str, error: BaseException) -> None:
+        """Write what nobody foresaw, with where it came from."""
+        self.event("broke", what=what, error=repr(error), traceback="".join(traceback.format_exception(error)))
 
     def open(self) -> None:
         """Load what writes events, and write those that were kept."""

@@ -5,14 +5,19 @@ It is crash-only: a serve that is killed leaves orphans, which the next one take
 """
 
 import asyncio
+import os
 import random
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from relight.drivers import serves
 from relight.drivers.live.clerk import Clerk
 from relight.drivers.live.clock import Clock
 from relight.drivers.live.driver import Driver
+from relight.drivers.live.foreground import STOPS, run_to_the_end
+from relight.drivers.live.host import listen_to_printing
 from relight.drivers.live.inbox import Inboxes
 from relight.drivers.live.log import Log
 from relight.drivers.live.parts import Listener, Parts
@@ -36,6 +41,8 @@ RUNS_MAX = 200
 """Runs of one process; a driver costs about a megabyte and half a percent of a core."""
 AGAIN_S, AGAIN_MAX_S = 1.0, 60.0
 """After a run's driver broke, before it is taken again; twice as long each time."""
+SILENT_S = 5.0
+"""A loop that has not looked for so long hangs, or its process was stopped."""
 STOP_S = 15.0
 """For all drivers to end their children and let go, when this process was told to stop."""
 
@@ -79,6 +86,17 @@ class Serving:
     def driving(self) -> tuple[str, ...]:
         """The runs in hand."""
         return tuple(self._drivers)
+
+    def health(self) -> dict[str, Any]:
+        """Return how the driving is; may be called from another thread."""
+        silent_s = (self._clock.boot_ms() - self.looked_at) / 1_000
+        return {
+            "serve": self.me.name,
+            "driving_works": not self.trouble and silent_s < SILENT_S,
+            "driving": list(self.driving),
+            "looked_s_ago": round(silent_s, 1),
+            "trouble": self.trouble,
+        }
 
     def stop(self) -> None:
         """Give all runs back, children ended, and end."""
@@ -201,3 +219,29 @@ class Serving:
         _, failures = self._not_before.get(run, (0.0, 0))
         wait_s = min(AGAIN_MAX_S, AGAIN_S * 2**failures) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
         self._not_before[run] = (asyncio.get_running_loop().time() + wait_s, failures + failed)
+
+
+def serve_here(serving: Serving) -> None:
+    """Serve in this process until a signal asks to stop; whatever plugins print goes to the log."""
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        for each in STOPS:
+            loop.add_signal_handler(each, serving.stop)
+        await serving.serve()
+
+    run_to_the_end(work())
+
+
+@contextmanager
+def printing_to(log: Log) -> Iterator[None]:
+    """Have what is printed meanwhile in *log*, redacted, and nowhere else."""
+    before = os.dup(1), os.dup(2)
+    end = listen_to_printing(log)
+    try:
+        yield
+    finally:
+        end()
+        for descriptor, saved in zip((1, 2), before, strict=True):
+            os.dup2(saved, descriptor)
+            os.close(saved)
