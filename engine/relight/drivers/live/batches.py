@@ -15,11 +15,9 @@ def batch_of(
     first_seq: int,
     samples: Sequence[Sample] = (),
     live: dict[str, object] | None = None,
-    snapshot: bytes | None = None,
 ) -> Batch:
-    """Return what is appended of a draft; a *snapshot* never takes from a full disk's reserve."""
+    """Return what is appended of a draft."""
     run, facts = draft.run, draft.facts
-    urgent = bool(facts) and not any(starts_something(fact) for fact in facts)
     return Batch(
         run=run.id,
         epoch=epoch,
@@ -30,8 +28,7 @@ def batch_of(
         state=run.state if facts else "",
         ended_at=run.ended_at if run.outcome is not None and facts else None,
         live=live,
-        snapshot=None if urgent else snapshot,
-        urgent=urgent,
+        urgent=bool(facts) and not any(starts_something(fact) for fact in facts),
     )
 
 

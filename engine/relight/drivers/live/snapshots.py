@@ -5,6 +5,8 @@ stored often, one with thousands seldom, and storing costs a small, steady share
 It goes with a board, a few times a second at most, and never with what may need the reserve of a full disk.
 """
 
+from dataclasses import replace
+
 from relight.drivers.drafting import Draft
 from relight.drivers.live.log import Log
 from relight.errors import JournalError
@@ -27,25 +29,29 @@ class Snapshots:
         self._since = 0
         self._last = 0
 
-    def due(self, draft: Draft, seq: int) -> bytes | None:
-        """Return what is to be stored with the draft, whose first fact will have number *seq*; None for not now."""
-        if self._since < max(BYTES_MIN, WEIGHT * self._last):
-            return None
+    @property
+    def due(self) -> bool:
+        """Whether it is time for another one."""
+        return self._since >= max(BYTES_MIN, WEIGHT * self._last)
+
+    def with_snapshot(self, batch: Batch, draft: Draft) -> Batch:
+        """Return the draft's batch with a snapshot, if one is due and the batch needs no reserve."""
+        if batch.urgent or not self.due:
+            return batch
         try:
-            return encode_state(draft.run, _plan_seq(draft, seq, self._plan_seq))
+            return replace(batch, snapshot=encode_state(draft.run, self._plan_after(draft, batch)))
         except JournalError as error:
             self._log.event("no snapshot", error=error.message)
             self._since = 0
-            return None
+            return batch
 
-    def wrote(self, draft: Draft, batch: Batch) -> None:
+    def wrote(self, batch: Batch, draft: Draft) -> None:
         """Take note of what is on disk now."""
-        self._plan_seq = _plan_seq(draft, batch.first_seq, self._plan_seq)
+        self._plan_seq = self._plan_after(draft, batch)
         self._since += sum(len(body) for _, body in batch.kinds_and_bodies)
         if batch.snapshot is not None:
             self._since, self._last = 0, len(batch.snapshot)
 
-
-def _plan_seq(draft: Draft, first_seq: int, before: int) -> int:
-    holding = [seq for seq, fact in enumerate(draft.facts, first_seq) if isinstance(fact, PlanAmended)]
-    return holding[-1] if holding else before
+    def _plan_after(self, draft: Draft, batch: Batch) -> int:
+        seqs = (seq for seq, fact in enumerate(draft.facts, batch.first_seq) if isinstance(fact, PlanAmended))
+        return max(seqs, default=self._plan_seq)

@@ -53,9 +53,9 @@ class Writer:
         self._shown_at_ms = 0
 
     def show(self) -> bool:
-        """Show views the board with the next append if there is something to see, or a sign of life is due."""
-        quiet_ms = self._clock.t() - self._shown_at_ms
-        self._show_next = self._show_next or self._board.changed or quiet_ms >= SIGN_OF_LIFE_MS
+        """Show views the board with the next append if there is something to see, or it is time for a sign of life."""
+        due = self._clock.t() - self._shown_at_ms >= SIGN_OF_LIFE_MS or self._snapshots.due
+        self._show_next = self._show_next or self._board.changed or due
         return self._show_next
 
     async def write(self, draft: Draft) -> bool:
@@ -76,8 +76,9 @@ class Writer:
             first_seq=self._seq + 1,
             samples=self._samples() if show else (),
             live=self._board.put_up(self._clock.at()) if show else None,
-            snapshot=self._snapshots.due(draft, self._seq + 1) if show else None,
         )
+        if show:
+            batch = self._snapshots.with_snapshot(batch, draft)
         try:
             await self._clerk.append(batch)
         except StaleDriver:
@@ -90,7 +91,7 @@ class Writer:
                 return draft.empty
         else:
             self._board.trouble("journal", "")
-        self._snapshots.wrote(draft, batch)
+        self._snapshots.wrote(batch, draft)
         self._seq += len(draft.facts)
         return True
 
