@@ -48,7 +48,9 @@ def _data(data: Mapping[str, Any]) -> MetricResult:
     if kind == "scalar":
         return _point(result)
     if kind != "vector" or not isinstance(result, list):
-        return _error(f"the query gives a {kind or 'nothing'}, not one number; take an instant of it, as with rate()")
+        return _error(
+            f"the query gives {f'a {kind}' if kind else 'nothing'}, not one number; take an instant of it, as with rate()"
+        )
     if not result:
         return MetricResult(kind="empty", detail="no series matches, or its last sample is gone")
     if len(result) > 1:

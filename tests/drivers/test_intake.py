@@ -70,7 +70,7 @@ async def test_what_happened_has_happened_even_if_its_blob_cannot_be_kept() -> N
     assert kept["head"].startswith('"aaaa')
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", {"a": {"b": object()}}])
+@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", {"a": {"b": object()}}, {"a": float("inf")}])
 async def test_what_is_no_json_is_refused(value: Any) -> None:
     """A plugin that returns it has broken its contract."""
     with pytest.raises(Unkeepable, match="no JSON"):

@@ -169,8 +169,10 @@ def refused_by_models(kind: str, text: str) -> list[Complaint]:
     complaints = Complaints(source_from_bytes("x.yaml", text.encode()))
     tree = read_yaml(complaints)
     if tree is not None:
-        model, write_out = {"runbook": (Runbook, write_out_runbook), "site": (Site, write_out_site)}[kind]
-        validate(model, write_out(tree), complaints)  # type: ignore[type-var]
+        if kind == "runbook":
+            validate(Runbook, write_out_runbook(tree), complaints)
+        else:
+            validate(Site, write_out_site(tree), complaints)
     return [each for each in complaints if each.severity == "error"]
 
 

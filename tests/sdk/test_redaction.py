@@ -19,6 +19,14 @@ from relight.sdk.redaction import REDACTED, Redactor
 Encode = Callable[[str], bytes]
 
 
+def _latin(value: str) -> bytes:
+    """Return it as HTTP's headers carry it, where they can."""
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode()
+
+
 def _at(offset: int) -> Encode:
     return lambda value: base64.b64encode(b"\xa7" * offset + value.encode() + b"\x91" * 4)
 
@@ -52,12 +60,18 @@ ENCODINGS: dict[str, Encode] = {
     "utf-16-be": lambda value: value.encode("utf-16-be"),
     "base64 of utf-16": lambda value: base64.b64encode(value.encode("utf-16-le")),
     "hex of utf-16": lambda value: value.encode("utf-16-le").hex().encode(),
+    "latin-1": lambda value: _latin(value),
+    "latin-1 that was read as utf-8": lambda value: _latin(value).decode(errors="replace").encode(),
+    "utf-8 that was read as latin-1": lambda value: value.encode().decode("latin-1").encode(),
+    "percent of latin-1": lambda value: urllib.parse.quote_from_bytes(_latin(value)).encode(),
+    "base64 of latin-1": lambda value: base64.b64encode(b"user:" + _latin(value)),
 }
 VALUES = [
     "correct-horse-battery",
     "p@ss/w0rd+with=signs&more?",
     'it\'s "quoted" <and> $odd \\ `stuff`',
     "zażółć gęślą jaźń",
+    "schlüssel-für-ärzte",
     "emoji \U0001f511 key",
     "tab\tand\nline",
     "A" * 200,

@@ -133,11 +133,13 @@ async def _connect(
     target: _Target, deadline: float, deadline_s: float, verify: bool | str
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     try:
-        secure = _context(verify) if target.secure else None
+        secure = _trusting(verify) if target.secure else None
         async with asyncio.timeout_at(deadline):
             return await asyncio.open_connection(target.host, target.port, ssl=secure, limit=HEAD_MAX)
     except TimeoutError:
         raise NotSent(f"no connection to {target.authority} within {deadline_s:g} s") from None
+    except ssl.SSLCertVerificationError as error:
+        raise NotSent(f"no secure connection to {target.authority}: {error.verify_message}") from None
     except ssl.SSLError as error:
         raise NotSent(f"no secure connection to {target.authority}: {error.reason or error}") from None
     except (OSError, UnicodeError) as error:
@@ -152,6 +154,14 @@ def _why(error: Exception) -> str:
     if isinstance(error, asyncio.LimitOverrunError):
         return f"more than {HEAD_MAX // 1024} KiB of headers"
     return str(error) or error.__class__.__name__
+
+
+def _trusting(verify: bool | str) -> ssl.SSLContext:
+    try:
+        return _context(verify)
+    except OSError as error:  # of which ssl's own errors are a kind
+        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else _why(error)
+        raise NotSent(f"the certificates to trust cannot be read from {verify}: {why}") from None
 
 
 @functools.lru_cache(maxsize=8)

@@ -11,6 +11,7 @@ import re
 import shlex
 import urllib.parse
 from collections.abc import Iterator
+from contextlib import suppress
 
 REDACTED = "[secret]"
 SHORTEST = 4
@@ -23,7 +24,7 @@ _WRAPS = (64, 76)
 
 
 class Redactor:
-    """Knows values and takes them out: plain, JSON, repr, shell-quoted, percent, HTML, hex, base64, UTF-16.
+    """Knows values and takes them out: plain, JSON, repr, shell-quoted, percent, HTML, hex, base64, UTF-16, Latin-1.
 
     Base64 is recognised at each of its three offsets and, like hex, when it is broken into lines.
     """
@@ -44,7 +45,7 @@ class Redactor:
         # New tuples instead of changed ones: another thread may be in the middle of a redaction.
         self._wrapped = _longest_first({*self._wrapped, *(form for form in wrapped if len(form) >= _SHORTEST_WRAPPED)})
         self._text = _longest_first({*self._text, *text})
-        data = {form.encode(errors="surrogatepass") for form in text} | set(_wide(value))
+        data = {form.encode(errors="surrogatepass") for form in text} | set(_other_bytes(value))
         self._data = tuple(sorted({*self._data, *data}, key=lambda form: (-len(form), form)))
         self.longest = len(self._data[0]) if self._data else 0
 
@@ -96,7 +97,12 @@ def _written(value: str) -> Iterator[str]:
     yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)  # bash's printf %q
     yield from _json(value)
     yield from _percent(value, raw)
-    yield "".join(f"\\x{byte:02x}" for byte in raw)
+    for data in (raw, *_other_bytes(value)):
+        yield "".join(f"\\x{byte:02x}" for byte in data)
+        yield urllib.parse.quote_from_bytes(data)
+        # Bytes that were read in the wrong encoding, and what stands where they could not be read at all.
+        yield data.decode(errors="replace")
+        yield data.decode("latin-1")
     lines = value.splitlines()
     if len(lines) > 1:
         yield from (line for line in lines if len(line) >= _LINE_SHORTEST)
@@ -126,7 +132,7 @@ def _percent(value: str, raw: bytes) -> Iterator[str]:
 def _encoded(value: str) -> Iterator[str]:
     """Yield base64 and hex, which programs break into lines and groups."""
     raw = value.encode(errors="surrogateescape")
-    for data in (raw, *_wide(value)):
+    for data in (raw, *_other_bytes(value)):
         yield data.hex()
         yield data.hex().upper()
         for offset in range(3):
@@ -147,5 +153,10 @@ def _base64_at(data: bytes, offset: int) -> str:
     return encoded[start : len(encoded) - unsure]
 
 
-def _wide(value: str) -> tuple[bytes, bytes]:
-    return value.encode("utf-16-le", errors="surrogatepass"), value.encode("utf-16-be", errors="surrogatepass")
+def _other_bytes(value: str) -> Iterator[bytes]:
+    """Yield *value* in the encodings that are not UTF-8 and still met; headers of HTTP are Latin-1."""
+    yield value.encode("utf-16-le", errors="surrogatepass")
+    yield value.encode("utf-16-be", errors="surrogatepass")
+    if not value.isascii():
+        with suppress(UnicodeEncodeError):
+            yield value.encode("latin-1")

@@ -1,6 +1,7 @@
 """What comes from outside, made fit for a line on a terminal or for a result in a journal."""
 
 import json
+import math
 from typing import Any
 
 LINE_MAX = 200
@@ -20,9 +21,16 @@ def parse_json(data: bytes | str) -> Any:
         ValueError: it is no JSON; infinite numbers and nesting without end are none either.
     """
     try:
-        return json.loads(data, parse_constant=_no_constant)
+        return json.loads(data, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return number
 
 
 def _no_constant(name: str) -> Any:

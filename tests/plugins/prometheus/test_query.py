@@ -67,7 +67,7 @@ KINDS: list[tuple[str, Callable[[], Reply], str, str]] = [
         "error",
         "quantile",
     ),
-    ("no data", lambda: reply(200, json.dumps({"status": "success"})), "error", "gives a nothing"),
+    ("no data", lambda: reply(200, json.dumps({"status": "success"})), "error", "gives nothing"),
     (
         "a garbled sample",
         lambda: reply(200, data(resultType="scalar", result=[1, "one"])),

@@ -89,7 +89,7 @@ class Intake:
             raise Unkeepable(f"it nests deeper than {DEPTH_MAX} levels")
         value = self._secrets.redact_json(value)
         try:
-            return value, len(json.dumps(value))
+            return value, len(json.dumps(value, allow_nan=False))  # a journal holds no infinite numbers
         except (TypeError, ValueError, RecursionError) as error:
             raise Unkeepable(f"it is no JSON ({error})") from None
 
