@@ -133,7 +133,8 @@ class SimulationConformance:
                 continue
             args = ALL[name].args.model_validate(dict(self.sample(name).args))
             found = self.make().in_force(name, args)
-            assert found is None or ALL[name].args.model_validate(found), name
+            if found is not None:
+                ALL[name].args.model_validate(found)
 
     def test_whatever_is_asked_it_answers(self) -> None:
         """A query that makes no sense has no value, and says why."""

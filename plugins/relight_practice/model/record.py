@@ -17,7 +17,8 @@ CURVES: tuple[tuple[str, str, Unit], ...] = (
     ("edge_admission_percent", "admission", "percent"),
     ("queue_depth", "backlog", "count"),
     ("users_locked_out", "locked out", "count"),
-    ("corrupt_reads", "bad sessions", "per second"),
+    ("corrupt_writes", "bad writes", "per second"),
+    ("corrupt_reads", "bad reads", "per second"),
     ("turned_away", "turned away", "per second"),
 )
 """The names are those of the practice site's queries, so that a check's limit can be drawn over its curve."""
@@ -81,6 +82,7 @@ class Record:
             "edge_admission_percent": tier.throttle.percent,
             "queue_depth": round(tier.jobs.depth),
             "users_locked_out": round(tier.locked_out),
+            "corrupt_writes": grown("write_bad") / span_s if span_s else None,
             "corrupt_reads": grown("read_bad") / span_s if span_s else None,
             "turned_away": grown("429") / span_s if span_s else None,
         }
