@@ -48,9 +48,8 @@ def _data(data: Mapping[str, Any]) -> MetricResult:
     if kind == "scalar":
         return _point(result)
     if kind != "vector" or not isinstance(result, list):
-        return _error(
-            f"the query gives {f'a {kind}' if kind else 'nothing'}, not one number; take an instant of it, as with rate()"
-        )
+        given = f"a {kind}" if kind else "nothing"
+        return _error(f"the query gives {given}, not one number; take an instant of it, as with rate()")
     if not result:
         return MetricResult(kind="empty", detail="no series matches, or its last sample is gone")
     if len(result) > 1:

@@ -133,7 +133,10 @@ async def _run(config: ShellConfig, call: Call) -> Finished:
             secrets=call.secrets,
         )
     except FileNotFoundError:
-        raise Failed(f"there is no program {args.argv[0]}", retry=False) from None
+        said = f"there is no program {args.argv[0]}"
+        if Path(args.argv[0]).is_file():
+            said = f"{args.argv[0]} cannot be run: there is no program that its first line or its format asks for"
+        raise Failed(said, retry=False) from None
     except PermissionError:
         raise Failed(f"{args.argv[0]} may not be run", retry=False) from None
     except (OSError, ValueError) as error:

@@ -60,7 +60,7 @@ ENCODINGS: dict[str, Encode] = {
     "utf-16-be": lambda value: value.encode("utf-16-be"),
     "base64 of utf-16": lambda value: base64.b64encode(value.encode("utf-16-le")),
     "hex of utf-16": lambda value: value.encode("utf-16-le").hex().encode(),
-    "latin-1": lambda value: _latin(value),
+    "latin-1": _latin,
     "latin-1 that was read as utf-8": lambda value: _latin(value).decode(errors="replace").encode(),
     "utf-8 that was read as latin-1": lambda value: value.encode().decode("latin-1").encode(),
     "percent of latin-1": lambda value: urllib.parse.quote_from_bytes(_latin(value)).encode(),

@@ -273,3 +273,12 @@ async def test_a_fan_out_tells_each_command_its_host() -> None:
     assert result.stdout == "edge-1 edge-1 a{target}\n"
     alone = await run(argv=[*python("import sys; print(sys.argv[1])"), "{target}"])
     assert alone.stdout == "{target}\n"
+
+
+async def test_a_script_whose_interpreter_is_missing_says_so(tmp_path: Path) -> None:
+    """The script is there, and to say that it is not would send somebody to look for it."""
+    script = tmp_path / "script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    with pytest.raises(Failed, match="its first line"):
+        await run(argv=[str(script)])
