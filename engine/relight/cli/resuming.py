@@ -35,15 +35,17 @@ def resume(door: Door, run: str, reason: str, take_over: bool, foreground: bool)
         from relight.cli.starting import drive_here
 
         return drive_here(door, load_run(door.journal, row.run), take_over=take_over)
-    from relight import bootstrap
+    from relight.cli.starting import background_driver
 
-    pid = bootstrap.spawn(row.run, door.journal.location, take_over=take_over)
+    driver = background_driver(door, row.run, row.site, take_over=take_over)
     # Not by the state in the list: a pause that was decided while nobody drove may be behind a hold there.
     if load_run(door.journal, row.run).paused:
-        door.tell(f"Process {pid} drives run {row.run} now.")
+        door.tell(f"Run {row.run} is driven now, by {driver}.")
         put(door, run, Asking("resume", reason=reason))
         return 0
+    lease = door.journal.lease(row.run)
+    pid = lease.details.get("pid") if lease is not None else None
     document = {"schema": "relight.answer/v1", "run": row.run, "verb": "resume", "ok": True, "pid": pid}
-    says = f"process {pid} drives run {row.run} now"
+    says = f"{driver} drives run {row.run} now"
     door.show({**document, "says": says}, lambda: [f"{says}; `relight watch {run}` shows it"])
     return 0

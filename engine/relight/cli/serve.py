@@ -27,10 +27,11 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 @click.option("--name", default="", metavar="NAME", help="What this serve is called where several share a journal.")
 @with_door
 def serve(door: Door, sites: tuple[str, ...], host: str, port: int, names: tuple[str, ...], name: str) -> int:
-    """Drive runs for everybody: those handed over, and those whose driver is gone; and open the doors.
+    """Drive runs for everybody, and open the doors: the API, chat, the page.
 
-    Without --site, the sites of your configuration. The API listens on this machine alone unless --host says otherwise;
-    put a proxy that speaks TLS before it then. SIGTERM gives all runs back; kill -9 loses nothing.
+    It takes runs that are handed over, and those whose driver is gone, of the sites that are named, or else of your
+    configuration's. The API listens on this machine alone unless --host says otherwise; put a proxy that speaks TLS
+    before it then. SIGTERM gives all runs back; kill -9 loses nothing.
     """
     from relight import bootstrap
     from relight.control.doors import Options

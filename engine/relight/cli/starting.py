@@ -11,7 +11,7 @@ from relight.cli.door import Door, with_door
 from relight.cli.prompting import confirmed, typed_name
 from relight.cli.terminal import Line, Span, line
 from relight.control.planning import plan_document, planned_or_raise
-from relight.errors import RelightError, UsageError
+from relight.errors import Locked, RelightError, UsageError
 
 if TYPE_CHECKING:
     from relight.kernel.plan import Plan
@@ -103,18 +103,17 @@ def _left_in_force(door: Door, plan: "Plan") -> list[Line | str]:
 
 
 def drive_beside(door: Door, begun: "Run", until_decision: bool, *, detach: bool = False) -> int:
-    """Drive the run in a process of its own, and watch it from here."""
-    from relight import bootstrap
+    """Have the run driven by a serve, or else by a process of its own, and watch it from here."""
     from relight.cli.following import Follower, follow_here, goes_live
     from relight.control.finding import short_name
 
     name = short_name(door.journal, begun.id)
     try:
-        pid = bootstrap.spawn(begun.id, door.journal.location)
+        driver = background_driver(door, begun.id, begun.plan.site)
     except RelightError as error:
         error.hint = error.hint or f"the run is in the journal; `relight resume {name}` starts its driver"
         raise
-    door.tell(line("Run ", Span(begun.id, "bold"), f" started; its driver is process {pid}."))
+    door.tell(line("Run ", Span(begun.id, "bold"), f" started; its driver is {driver}."))
     follower = Follower(
         door.journal, begun.id, stream=sys.stderr, live=goes_live(sys.stderr), journal_option=door.journal_option
     )
@@ -126,6 +125,28 @@ def drive_beside(door: Door, begun: "Run", until_decision: bool, *, detach: bool
         code = follow_here(follower, until_decision=until_decision)
     _result(door, follower.document(), follower)
     return code
+
+
+def background_driver(door: Door, run: str, site: str, *, take_over: bool = False) -> str:
+    """Hand the run to a serve that shares the journal, or start a driver of its own; return what to call the driver.
+
+    Raises:
+        RelightError: nobody drives it, and this is why.
+    """
+    from relight import bootstrap
+    from relight.control import handing
+    from relight.control.people import os_name
+
+    if not take_over and (name := handing.taken_by(door.journal, run, site, by=f"cli of {os_name()}")):
+        return f"serve {name}"
+    try:
+        return f"process {bootstrap.spawn(run, door.journal.location, take_over=take_over)}"
+    except Locked:
+        # A serve that was too busy a moment ago has it now.
+        lease = door.journal.lease(run)
+        if lease is None or not lease.alive:
+            raise
+        return f"serve {lease.driver}"
 
 
 def _result(door: Door, document: dict[str, Any], follower: Any) -> None:

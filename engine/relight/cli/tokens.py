@@ -16,9 +16,9 @@ MAY = ("read", "propose", "start", "stop")
 @click.option("--sign-in", is_flag=True, help="A secret for the person in person, who may approve with it.")
 @with_door
 def token(door: Door, person: str, site: str, may: tuple[str, ...], sign_in: bool) -> None:
-    """Make a token for PERSON, and print it once.
+    """Make a token for the API, and print it once.
 
-    A token is for a program: it reads, starts and stops as the site says, and never approves. With --sign-in it is a
+    A token of PERSON is for a program: it reads, starts and stops as the site says, and never approves. With --sign-in it is a
     secret for the person themself. Its digest is printed too, and belongs into the site's people.
     """
     from relight.cli.configuration import find_site
