@@ -6,13 +6,16 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from relight.cli import prompting
 from relight.errors import UsageError
+from relight.journal.sqlite import SqliteJournal
 
 Relight = Callable[..., Any]
 
@@ -233,7 +236,39 @@ def test_doctor_looks_around(relight: Relight, config: Path) -> None:
     findings = {finding["what"]: finding for finding in json.loads(said.out)["doctor"]}
     assert findings["journal"]["verdict"] == "ok"
     assert findings["configuration"]["says"].endswith("1 runbooks, 1 sites")
-    assert relight("doctor").out.splitlines()[0].startswith("ok    relight")
+    assert relight("doctor").out.splitlines()[0].split()[1:3] == ["relight", version("relight")]
+
+
+def test_doctor_changes_nothing(relight: Relight, home: Path) -> None:
+    """Where no run was started yet it says where the journal would be, and makes none."""
+    said = relight("doctor")
+    assert f"the first run makes it in {home}" in said.out
+    assert list(home.iterdir()) == []
+
+
+def test_doctor_says_when_the_disk_is_too_full(relight: Relight, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be refused in the night is a failure now, with how much is wanted."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**20))
+    said = relight("doctor")
+    assert (said.code, "free 16 MiB" in said.out) == (9, True)
+
+
+def test_doctor_names_what_a_plugin_lacks(relight: Relight, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin whose extra is not installed is told before a site needs it, with the command that mends it."""
+    monkeypatch.setattr("importlib.metadata.requires", lambda _: ["no-such-client>=1; extra == 'ansible'"])
+    said = relight("doctor")
+    assert "ansible cannot work without no-such-client" in said.out
+    assert "pip install 'relight[ansible]'" in said.out
+
+
+def test_doctor_knows_a_clock_that_went_back(
+    relight: Relight, tales: ModuleType, journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that began after now is a clock that was set back."""
+    tales.Tale(journal=journal)
+    assert "before the newest run began" not in relight("doctor").out
+    monkeypatch.setattr("relight.control.wording.now_ms", lambda: tales.BEGAN - 1)
+    assert "before the newest run began" in relight("doctor").out
 
 
 def test_doctor_names_what_is_broken(relight: Relight, home: Path) -> None:

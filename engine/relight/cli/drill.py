@@ -67,6 +67,9 @@ def drill(door: Door, runbook: str, auto: bool, keep: bool, seed: int) -> int:
             if not keep and not _named(door):
                 door.tell(*told("The journal goes with the site; with --keep both stay."))
             return _result(door, follower)
+        except KeyboardInterrupt:
+            door.tell("", *told("You left the drill; stopping everything that it started ..."))
+            raise
         finally:
             if run_id:
                 _end_driver(door, run_id)
