@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from relight.control.rehearsing import Played
     from relight.runbook.complaints import Complaint
     from relight.runbook.rehearsal_document import Rehearsal
+    from relight.runbook.source import Source
 
 FILE: click.Path = click.Path(path_type=Path)
 SEED = 7
@@ -29,6 +30,10 @@ NOT_AS_IT_SHOULD = 1
 )
 @click.option("--all", "every", is_flag=True, help="Every rehearsal in the folder rehearsals beside the runbook.")
 @click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Write what came of it as JUnit XML.")
+@click.option(
+    "--what-if", "what_ifs", multiple=True, metavar="PATH=VALUE", help="Play it with this change too, and compare."
+)
+@click.option("--replay", metavar="RUN", help="Play a past run to the runbook as it is now; name the first divergence.")
 @click.option("--seed", type=click.IntRange(0), help="Of the simulation's dice; 7 without it.")
 @with_door
 def rehearse(
@@ -39,6 +44,8 @@ def rehearse(
     script: Path | None,
     every: bool,
     junit: Path | None,
+    what_ifs: tuple[str, ...],
+    replay: str | None,
     seed: int | None,
 ) -> int:
     """See what a runbook does before the night; nothing is touched.
@@ -55,18 +62,36 @@ def rehearse(
     given = given_inputs(inputs)
     if every and script is not None:
         raise UsageError("--all plays every rehearsal, --script one", hint="leave one of them out")
+    if replay is not None:
+        if every or script is not None or what_ifs:
+            raise UsageError("--replay plays what was recorded and nothing else", hint="leave the other option out")
+        from relight.cli.rehearse_replay import replay_run
+
+        return replay_run(door, path, site, given, replay)
+    if what_ifs:
+        if every or junit is not None:
+            raise UsageError(
+                "--what-if compares one rehearsal", hint="leave out --all and --junit, or add --script FILE"
+            )
+        return _compare(door, path, site, given, script, what_ifs, seed)
     if every or junit is not None:
         return _all(door, path, site, given, [script] if script is not None else None, junit, seed)
-    if script is not None:
-        played, place, dice = _scripted(path, site, given, script, seed)
-    else:
-        from relight.cli.rehearse_place import find_place
-        from relight.control.rehearsing import play
-
-        place, dice = find_place(path, site, given), SEED if seed is None else seed
-        played = play(place.plan, place.registry, starter=place.starter, simulation=place.simulation(dice))
+    played, place, dice = _play(path, site, given, script, seed)
     _show(door, played, place, dice)
     return 0 if played.ok else NOT_AS_IT_SHOULD
+
+
+def _play(
+    runbook: "Path | Source", site: str | None, given: dict[str, Any], script: Path | None, seed: int | None
+) -> "tuple[Played, Place, int]":
+    """Play it once, by its script if it has one."""
+    if script is not None:
+        return _scripted(runbook, site, given, script, seed)
+    from relight.cli.rehearse_place import find_place
+    from relight.control.rehearsing import play
+
+    place, dice = find_place(runbook, site, given), SEED if seed is None else seed
+    return play(place.plan, place.registry, starter=place.starter, simulation=place.simulation(dice)), place, dice
 
 
 def _show(door: Door, played: "Played", place: "Place", seed: int) -> None:
@@ -79,11 +104,35 @@ def _show(door: Door, played: "Played", place: "Place", seed: int) -> None:
     door.show(shown, lambda: story_lines(played, place.where, seed))
 
 
+def _compare(
+    door: Door,
+    path: Path,
+    site: str | None,
+    given: dict[str, str],
+    script: Path | None,
+    what_ifs: tuple[str, ...],
+    seed: int | None,
+) -> int:
+    """Play it as it is and with each change, and show them side by side."""
+    from relight.cli.rehearse_compare import compared, compared_lines
+    from relight.runbook.source import source_from_file
+    from relight.runbook.what_if import changed, changes, inputs_and_rest
+
+    source = source_from_file(path)
+    played, place, _ = _play(source, site, given, script, seed)
+    plays = [("", played)]
+    for text in what_ifs:
+        inputs, rest = inputs_and_rest(changes(text))
+        plays.append((text, _play(changed(source, rest), site, {**given, **inputs}, script, seed)[0]))
+    door.show(compared(plays), lambda: compared_lines(plays, place.where))
+    return 0 if all(played.ok for _, played in plays[1:]) else NOT_AS_IT_SHOULD
+
+
 # ---- scripts
 
 
 def _scripted(
-    path: Path, site: str | None, given: dict[str, str], script: Path, seed: int | None
+    path: "Path | Source", site: str | None, given: dict[str, Any], script: Path, seed: int | None
 ) -> "tuple[Played, Place, int]":
     """Play one rehearsal document.
 

@@ -80,8 +80,27 @@ def find_place(
         return _made_up(runbook, inputs, starter)
 
 
+def at_site(runbook: "Path | Source", site: str, inputs: Mapping[str, Any], *, starter: str) -> Place:
+    """Return *runbook*, planned at a site as whoever started a run there would have.
+
+    Raises:
+        RunbookError: a document or an input is wrong.
+        UsageError: there is no site of that name.
+    """
+    from relight.cli.configuration import find_site_or_paper
+
+    origin = find_site_or_paper(site, _name(runbook))
+    return _at(runbook, origin, inputs, starter, site if isinstance(origin, Path) else PAPER, known=False)
+
+
 def _at(
-    runbook: "Path | Source", origin: "Path | Source", inputs: Mapping[str, Any], starter: str | None, where: str
+    runbook: "Path | Source",
+    origin: "Path | Source",
+    inputs: Mapping[str, Any],
+    starter: str | None,
+    where: str,
+    *,
+    known: bool = True,
 ) -> Place:
     from relight.control.planning import planned_or_raise
     from relight.runbook.plan import prepare_plan
@@ -91,7 +110,7 @@ def _at(
     registry = Registry()
     site = read_site(origin).document
     people = [(person.id, person.roles, person.os) for person in site.people] if site is not None else []
-    who = _starter(starter, people)
+    who = _starter(starter, people) if known or starter is None else starter
     planned = prepare_plan(runbook, origin, inputs, starter=who, registry=registry)
     plan = planned_or_raise(planned)
     return Place(plan=plan, planned=planned, registry=registry, where=where, site=site, origin=origin, starter=who)

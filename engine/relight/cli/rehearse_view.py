@@ -22,6 +22,8 @@ def story_lines(played: Played, where: str, seed: int) -> Iterator[Line | str]:
     """Yield the whole rehearsal."""
     world = f"its simulation plays the world, seed {seed}" if played.simulation is not None else _WORLDS[played.world]
     yield line(Span(pad("REHEARSAL", 11), "bold"), f"{played.plan.runbook} at {where}; {world}")
+    if played.plan.pace > 1:
+        yield line(pad("", 11), f"everything that only waits goes {played.plan.pace:g} times as fast there")
     if played.name:
         yield line(pad("", 11), f"{played.name}{f': {played.title}' if played.title else ''}")
     yield ""

@@ -3,6 +3,7 @@
 Plain data; a rehearsal document becomes one of these, and so does a past run or a trace of an exploration.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -139,11 +140,11 @@ class Script:
         limit_ms: When it is broken off.
     """
 
-    steps: dict[str, tuple[StepEnd, ...]] = field(default_factory=dict)
-    undos: dict[str, tuple[StepEnd, ...]] = field(default_factory=dict)
-    probes: dict[str, tuple[ProbeSays, ...]] = field(default_factory=dict)
-    checks: dict[str, tuple[Spell, ...]] = field(default_factory=dict)
-    gates: dict[str, tuple[GateAnswer, ...]] = field(default_factory=dict)
+    steps: Mapping[str, tuple[StepEnd, ...]] = field(default_factory=dict)
+    undos: Mapping[str, tuple[StepEnd, ...]] = field(default_factory=dict)
+    probes: Mapping[str, tuple[ProbeSays, ...]] = field(default_factory=dict)
+    checks: Mapping[str, tuple[Spell, ...]] = field(default_factory=dict)
+    gates: Mapping[str, tuple[GateAnswer, ...]] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     limit_ms: int | None = None
 
