@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -9,6 +10,7 @@ from relight.control.history import Following, load_run, log_entry
 from relight.control.status import status_document
 from relight.control.timeline import stage_times
 from relight.control.why import why_document
+from relight.kernel.plan import Escalation
 
 LEFT = (
     "waits for nothing: it succeeded: every stage is done. 2 effects still in force: "
@@ -112,3 +114,17 @@ def test_stage_times_add_up(tales: ModuleType) -> None:
     assert times["roll-back"]["took_s"] == 30.0
     assert all(entry["state"] == "succeeded" for entry in times.values())
     assert sum(entry["took_s"] for entry in times.values()) == tale.t / 1_000
+
+
+def test_who_was_told_that_a_gate_waits_is_said(tales: ModuleType) -> None:
+    """An escalation is in the status, in why and in the log; who is next, and when, is there as well."""
+    gate = replace(tales.ROLL_BACK.gate, escalate=(Escalation(after_ms=300_000, notify="duty-manager"),))
+    tale = tales.Tale(tales.plan(tales.CONTAIN, replace(tales.ROLL_BACK, gate=gate))).at_gate()
+    waiting = status_document(load_run(tale.journal, tale.id))["waiting_on"]
+    assert ([], "duty-manager") == (waiting["told"], waiting["tells_next"]["who"])
+    tale.later(300)
+    waiting = status_document(load_run(tale.journal, tale.id))["waiting_on"]
+    assert (["duty-manager"], None) == (waiting["told"], waiting["tells_next"])
+    assert "duty-manager was told that it waits" in why(tale)["waits_for"]
+    following = Following(tale.journal, tale.id)
+    assert any("escalated to duty-manager" in log_entry(event)["says"] for event in following.news())

@@ -225,3 +225,29 @@ def test_an_escalation_tells_people_through_the_site(bench: Any) -> None:
     assert "duty-manager" == to
     assert "Go on?" in message
     assert "relight approve r1 gated/" in message
+
+
+def test_an_escalation_goes_the_way_the_site_binds(bench: Any) -> None:
+    """The binding's provider and arguments count; who takes over tells once more, for nobody knows whether it was."""
+    from relight.kernel.plan import Escalation, Use
+
+    bound = Use(capability="notify", provider="fake", action="notify", args={"to": "lost on the way"})
+    plan = bench.plan(
+        gated(bench, bench.step("one"), escalate=(Escalation(after_ms=10_000, notify="boss", use=bound),)),
+        providers={"fake": {"use": "fake"}},
+    )
+    bench.begin(plan)
+
+    async def go() -> None:
+        first = bench.driver()
+        driving = asyncio.ensure_future(first.drive())
+        await bench.until(lambda: bench.world.told)
+        first.stop()
+        await driving
+        driving = asyncio.ensure_future(bench.driver().drive())
+        await bench.until(lambda: len(bench.world.told) == 2)
+        bench.ask("abort")
+        await driving
+
+    bench.run(go())
+    assert ["boss", "boss"] == [to for to, _ in bench.world.told]

@@ -71,3 +71,19 @@ def test_a_role_misspelt_is_offered(write: Callable[..., tuple[Path, Path]], reg
         ("RL608", "did you mean 'boss'?"),
     ]
     assert planned.plan is not None
+
+
+def test_an_escalation_carries_how_the_site_tells_people(
+    write: Callable[..., tuple[Path, Path]], registry: Registry
+) -> None:
+    """The bound provider with the binding's arguments, in the plan; without a binding there is none."""
+    runbook = "stages:\n  - id: a\n    gate: {approval: {roles: [sre]}, escalate: [{after: 5m, notify: bo}]}\n"
+    bound = SITE.replace("bind:\n", "bind:\n  notify: {provider: edge, with: {message: nobody reads this}}\n")
+    without = SITE.replace('  "*": {provider: edge}\n', "")
+    for site, expected in ((bound, ("edge", {"message": "nobody reads this", "to": "bo"})), (without, None)):
+        planned = prepare_plan(*write(runbook, site), registry=registry)
+        assert planned.plan is not None, planned.complaints
+        gate = planned.plan.stages[0].gate
+        assert gate is not None
+        use = gate.escalate[0].use
+        assert expected == (None if use is None else (use.provider, use.args))

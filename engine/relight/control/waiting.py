@@ -84,10 +84,21 @@ def _gate(run: Run, stage: Stage, gate: Gate, ticket: Ticket) -> dict[str, Any]:
         "waits_for": gate_blockers(run, stage, run.t),
         "may": may,
         "escalated": ticket.escalated,
+        "told": [item.notify for item in gate.escalate[: ticket.escalated]],
+        "tells_next": _tells_next(run, gate, ticket),
         "will": [{"step": step.id, "does": does(step), "undo": undo_text(step.undo)} for step in stage.steps],
         "require": [check_entry(run, check, gate_id(run, check)) for check in gate.require],
         "show": [check_entry(run, check, gate_id(run, check)) for check in gate.show],
     }
+
+
+def _tells_next(run: Run, gate: Gate, ticket: Ticket) -> dict[str, Any] | None:
+    """Return who is told next that it waits, and when; None where nobody is left."""
+    for item in gate.escalate[ticket.escalated :]:
+        due_t = ticket.asked_t + item.after_ms
+        if due_t < ticket.expires_t or gate.on_expiry == "escalate":
+            return {"who": item.notify, "at": instant(wall_of(run, min(due_t, ticket.expires_t)))}
+    return None
 
 
 def _vote(vote: Vote, *, counts: bool) -> dict[str, Any]:

@@ -92,6 +92,8 @@ def _gate(gate: Mapping[str, Any]) -> str:
         parts.append(f"it cannot open until {_checks(failing)}")
     elif gate["require"]:
         parts.append(f"{listed([check['id'] for check in gate['require']])} pass")
+    if gate["told"]:
+        parts.append(f"{listed(gate['told'])} {'was' if len(gate['told']) == 1 else 'were'} told that it waits")
     return "; ".join(parts) + "."
 
 

@@ -148,10 +148,11 @@ class Approval:
 
 @frozen
 class Escalation:
-    """Whom to tell when a gate has waited *after_ms*."""
+    """Whom to tell when a gate has waited *after_ms*; *use* is the site's ``notify``, where it binds one."""
 
     after_ms: int
     notify: str
+    use: Use | None = None
 
 
 @frozen

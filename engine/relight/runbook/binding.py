@@ -15,6 +15,7 @@ from relight.runbook.planning import Planning, is_late
 from relight.runbook.site_document import Binding
 from relight.runbook.template import is_template
 from relight.runbook.yaml12 import plain
+from relight.sdk.capabilities import NOTIFY
 from relight.sdk.plugin import Contract, Plugin
 
 SLIP = 0.8
@@ -76,6 +77,19 @@ class Binder:
             reads_value=contract.reads_value,
             timeout_ms=None if contract.timeout_s is None else round(contract.timeout_s * 1_000),
             title=contract.title,
+        )
+
+    def notice(self, item: Part, to: str) -> Use | None:
+        """Return how *to* is told here; None where the site binds no ``notify``."""
+        bind = self._planning.site.bind
+        anything = "*" in bind and self._contract(bind["*"].provider, NOTIFY.name, NOTIFY.name) is not None
+        bound = self.bound(NOTIFY.name, item, "notify") if NOTIFY.name in bind or anything else None
+        if bound is None:
+            return None
+        own: dict[str, Tree] = {"to": to}
+        args = {**self._added(item, bound, own), **own}
+        return Use(
+            capability=NOTIFY.name, provider=bound.provider, action=bound.contract.name, args=args, effect="write"
         )
 
     def bound(self, name: str, part: Part, key: str) -> Bound | None:

@@ -2,6 +2,7 @@
 
 from relight.kernel.plan import Approval, Escalation, Gate, Person, Solo
 from relight.runbook import document
+from relight.runbook.binding import Binder
 from relight.runbook.complaints import did_you_mean
 from relight.runbook.document import Stage
 from relight.runbook.planning import Planning
@@ -29,7 +30,7 @@ def solo_of(site: Site) -> Solo | None:
     return None if solo is None else Solo(after_ms=solo.after, roles=tuple(solo.roles))
 
 
-def gate_of(planning: Planning, stage: Stage, starter: str | None) -> Gate | None:
+def gate_of(planning: Planning, binder: Binder, stage: Stage, starter: str | None) -> Gate | None:
     """Return a stage's gate; one that nobody here can open is refused."""
     gate = stage.gate
     if gate is None:
@@ -53,7 +54,10 @@ def gate_of(planning: Planning, stage: Stage, starter: str | None) -> Gate | Non
         show=tuple(gate.show),
         expires_after_ms=gate.expires_after,
         on_expiry=gate.on_expiry,
-        escalate=tuple(Escalation(after_ms=item.after, notify=item.notify) for item in gate.escalate),
+        escalate=tuple(
+            Escalation(after_ms=item.after, notify=item.notify, use=binder.notice(item, item.notify))
+            for item in gate.escalate
+        ),
     )
 
 

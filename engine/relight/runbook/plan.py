@@ -114,7 +114,7 @@ def _plan(planning: Planning, starter: str | None) -> Plan:
             title=planning.tree(stage, "title") if stage.title is not None else stage.id,
             when=planning.condition(stage, "when"),
             optional=stage.optional,
-            gate=gate_of(planning, stage, starter),
+            gate=gate_of(planning, binder, stage, starter),
             preconditions=tuple(
                 item for each in stage.preconditions if (item := measures.precondition(each)) is not None
             ),
