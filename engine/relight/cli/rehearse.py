@@ -1,5 +1,6 @@
 """The command that rehearses a runbook: the same engine, a world that is played, and hours in milliseconds."""
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from relight.errors import RunbookError, UsageError
 if TYPE_CHECKING:
     from relight.cli.rehearse_place import Place
     from relight.control.rehearsing import Played
+    from relight.drivers.rehearsal.calm import Calm
     from relight.runbook.complaints import Complaint
     from relight.runbook.rehearsal_document import Rehearsal
     from relight.runbook.source import Source
@@ -33,6 +35,9 @@ NOT_AS_IT_SHOULD = 1
 @click.option(
     "--what-if", "what_ifs", multiple=True, metavar="PATH=VALUE", help="Play it with this change too, and compare."
 )
+@click.option(
+    "--against", metavar="SITE", help="Read a real site and go through its check modes; nothing is written there."
+)
 @click.option("--replay", metavar="RUN", help="Play a past run to the runbook as it is now; name the first divergence.")
 @click.option("--seed", type=click.IntRange(0), help="Of the simulation's dice; 7 without it.")
 @with_door
@@ -45,6 +50,7 @@ def rehearse(
     every: bool,
     junit: Path | None,
     what_ifs: tuple[str, ...],
+    against: str | None,
     replay: str | None,
     seed: int | None,
 ) -> int:
@@ -63,11 +69,16 @@ def rehearse(
     if every and script is not None:
         raise UsageError("--all plays every rehearsal, --script one", hint="leave one of them out")
     if replay is not None:
-        if every or script is not None or what_ifs:
+        if every or script is not None or what_ifs or against is not None:
             raise UsageError("--replay plays what was recorded and nothing else", hint="leave the other option out")
         from relight.cli.rehearse_replay import replay_run
 
         return replay_run(door, path, site, given, replay)
+    if against is not None:
+        if every or what_ifs or junit is not None:
+            hint = "leave out --all, --junit and --what-if; --script FILE is fine"
+            raise UsageError("--against plays one rehearsal", hint=hint)
+        return _against(door, path, _real_site(against, site), given, script)
     if what_ifs:
         if every or junit is not None:
             raise UsageError(
@@ -82,16 +93,55 @@ def rehearse(
 
 
 def _play(
-    runbook: "Path | Source", site: str | None, given: dict[str, Any], script: Path | None, seed: int | None
+    runbook: "Path | Source",
+    site: str | None,
+    given: dict[str, Any],
+    script: Path | None,
+    seed: int | None,
+    *,
+    observe: bool = False,
 ) -> "tuple[Played, Place, int]":
-    """Play it once, by its script if it has one."""
+    """Play it once, by its script if it has one; *observe*: at the real site, which is only looked at."""
     if script is not None:
-        return _scripted(runbook, site, given, script, seed)
+        return _scripted(runbook, site, given, script, seed, observe=observe)
     from relight.cli.rehearse_place import find_place
-    from relight.control.rehearsing import play
 
     place, dice = find_place(runbook, site, given), SEED if seed is None else seed
-    return play(place.plan, place.registry, starter=place.starter, simulation=place.simulation(dice)), place, dice
+    simulation = None if observe else place.simulation(dice)
+    return _played(place, observe=observe, simulation=simulation), place, dice
+
+
+def _played(place: "Place", *, observe: bool, **how: Any) -> "Played":
+    from relight.control.rehearsing import play
+
+    if not observe:
+        return play(place.plan, place.registry, starter=place.starter, **how)
+    from relight.control.observing import Observed
+
+    with contextlib.ExitStack() as stack:
+
+        def over(calm: "Calm") -> Observed:
+            return stack.enter_context(Observed(place.plan, place.registry, calm))
+
+        return play(place.plan, place.registry, starter=place.starter, over=over, **how)
+
+
+def _real_site(against: str, site: str | None) -> str:
+    """Return the site that is looked at: what --against names, or --site where it says `site` or `observe`."""
+    if against in ("site", "observe"):
+        if site is None:
+            raise UsageError(f"--against {against} looks at the site that --site names", hint="add --site SITE")
+        return site
+    return against.removesuffix("/observe")
+
+
+def _against(door: Door, path: Path, site: str, given: dict[str, Any], script: Path | None) -> int:
+    from relight.cli.configuration import find_site
+
+    find_site(site)  # a site on paper has nothing to look at
+    played, place, _ = _play(path, site, given, script, None, observe=True)
+    _show(door, played, place, SEED)
+    return 0 if played.ok else NOT_AS_IT_SHOULD
 
 
 def _show(door: Door, played: "Played", place: "Place", seed: int) -> None:
@@ -132,7 +182,13 @@ def _compare(
 
 
 def _scripted(
-    path: "Path | Source", site: str | None, given: dict[str, Any], script: Path, seed: int | None
+    path: "Path | Source",
+    site: str | None,
+    given: dict[str, Any],
+    script: Path,
+    seed: int | None,
+    *,
+    observe: bool = False,
 ) -> "tuple[Played, Place, int]":
     """Play one rehearsal document.
 
@@ -140,7 +196,6 @@ def _scripted(
         RunbookError: it is wrong; carries every complaint.
     """
     from relight.cli.rehearse_place import find_place
-    from relight.control.rehearsing import play
     from relight.control.scripting import scripted
     from relight.runbook.rehearsals import read_rehearsal
 
@@ -151,16 +206,16 @@ def _scripted(
     place = find_place(path, site, {**_inputs(rehearsal), **given}, rehearsal.starter)
     said = scripted(rehearsal, place.plan, read.complaints)
     dice = rehearsal.seed if seed is None else seed
-    simulation = place.simulation(dice) if rehearsal.world == "simulation" else None
-    if rehearsal.world == "simulation" and simulation is None:
+    simulated = rehearsal.world == "simulation" and not observe
+    simulation = place.simulation(dice) if simulated else None
+    if simulated and simulation is None:
         hint = "give the site a `simulation`, or write `world: calm`"
         read.complaints.add("RL704", rehearsal.place("world"), f"{place.where} has no simulation", hint)
     if not read.is_valid:
         raise _wrong(script, list(read.complaints))
-    played = play(
-        place.plan,
-        place.registry,
-        starter=place.starter,
+    played = _played(
+        place,
+        observe=observe,
         script=said.script,
         expected=said.expected,
         name=rehearsal.rehearsal,

@@ -34,7 +34,7 @@ def story_lines(played: Played, where: str, seed: int) -> Iterator[Line | str]:
 
 _WORLDS = {
     "calm": "everything goes well unless the script says otherwise",
-    "observed": "readings are real, and nothing is written",
+    "observed": "readings are real, of this moment, and nothing is written",
 }
 
 
@@ -68,6 +68,9 @@ def ending_lines(played: Played) -> Iterator[Line | str]:
         yield line(Span(pad("IN FORCE", 11), "bold"), listed([_effect(entry) for entry in run.ledger.values()]))
     for number, why in enumerate(played.unmet):
         yield line(Span(pad("" if number else "NOT AS IT SHOULD", 18), "bad"), why)
+    if played.checked:
+        said = f"{listed(played.checked)} went through their check mode there"
+        yield line(Span(pad("CHECKED", 11), "bold"), said)
     for number, text in enumerate(_not_rehearsed(played)):
         yield line(Span(pad("" if number else "NOT REHEARSED", 15), "bold"), text)
     for text in played.aside:

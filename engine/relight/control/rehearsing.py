@@ -1,6 +1,6 @@
 """Rehearsing a plan: what plays the world is put together, and what came of it is shaped for people and programs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,8 @@ class Played:
         world: What played everything that the script does not say.
         unmet: What did not end as it should, a sentence each.
         aside: What the world answered otherwise than the site says.
+        not_rehearsed: Steps that were only assumed or shown, each with what it is and why.
+        checked: Steps that went through their own check mode at the real site.
     """
 
     plan: Plan
@@ -43,6 +45,7 @@ class Played:
     simulation: "Simulation | None" = None
     aside: tuple[str, ...] = ()
     not_rehearsed: tuple[dict[str, str], ...] = ()
+    checked: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -60,7 +63,7 @@ def play(
     name: str = "",
     title: str = "",
     simulation: "Simulation | None" = None,
-    over: "Scene | None" = None,
+    over: "Callable[[Calm], Scene] | None" = None,
 ) -> Played:
     """Rehearse *plan* once, in memory alone.
 
@@ -73,11 +76,15 @@ def play(
         name: What the rehearsal is called.
         title: What it shows.
         simulation: Plays the world; without one all goes well.
-        over: Plays the world instead of both.
+        over: Gives what plays the world instead of both, over what goes well.
     """
     make_up = maker_up(plan, registry)
     calm = Calm(plan, make_up)
-    scene = over if over is not None else calm if simulation is None else Simulated(simulation, calm)
+    scene: Scene = calm
+    if over is not None:
+        scene = over(calm)
+    elif simulation is not None:
+        scene = Simulated(simulation, calm)
     listens = script != NOTHING or expected != SUCCEEDS
     rehearsed = rehearse(plan, scene, script, make_up, starter=starter, listens=listens)
     return Played(
@@ -91,6 +98,7 @@ def play(
         simulation=simulation,
         aside=simulation.aside() if simulation is not None else (),
         not_rehearsed=tuple(_not_rehearsed(plan, rehearsed)),
+        checked=tuple(getattr(scene, "checked", ())),
     )
 
 
@@ -138,6 +146,7 @@ def document(played: Played) -> dict[str, Any]:
             {"t_s": refusal.t / 1_000, "who": refusal.who, "why": refusal.why} for refusal in rehearsed.refusals
         ],
         "not_rehearsed": [dict(each) for each in played.not_rehearsed],
+        "checked": list(played.checked),
         "aside": list(played.aside),
     }
 
