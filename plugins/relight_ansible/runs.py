@@ -52,9 +52,12 @@ async def run(config: AnsibleConfig, call: Call, order: Order) -> dict[str, Any]
         OutcomeUnknown: it was ended before it could report.
     """
     vault = call.reveal(config.vault_password) if config.vault_password else ""
-    private = Path(tempfile.mkdtemp(prefix="relight-ansible-"))
     try:
-        asked = _prepare(private, config, call, order, vault)
+        private = Path(tempfile.mkdtemp(prefix="relight-ansible-"))
+    except OSError as error:
+        raise Failed(f"there is no place for Ansible's files: {error.strerror}; set TMPDIR to one") from None
+    try:
+        asked = _prepared(private, config, call, order, vault)
         try:
             async with asyncio.timeout(call.deadline_s):
                 finished = await run_process(
@@ -80,6 +83,13 @@ async def run(config: AnsibleConfig, call: Call, order: Order) -> dict[str, Any]
         return redacted
     finally:
         shutil.rmtree(private, ignore_errors=True)
+
+
+def _prepared(private: Path, config: AnsibleConfig, call: Call, order: Order, vault: str) -> dict[str, Any]:
+    try:
+        return _prepare(private, config, call, order, vault)
+    except OSError as error:
+        raise Failed(f"Ansible's files could not be written to {private}: {error.strerror}") from None
 
 
 def _prepare(private: Path, config: AnsibleConfig, call: Call, order: Order, vault: str) -> dict[str, Any]:

@@ -133,10 +133,7 @@ async def _run(config: ShellConfig, call: Call) -> Finished:
             secrets=call.secrets,
         )
     except FileNotFoundError:
-        said = f"there is no program {args.argv[0]}"
-        if Path(args.argv[0]).is_file():
-            said = f"{args.argv[0]} cannot be run: there is no program that its first line or its format asks for"
-        raise Failed(said, retry=False) from None
+        raise Failed(_missing(args.argv[0]), retry=False) from None
     except PermissionError:
         raise Failed(f"{args.argv[0]} may not be run", retry=False) from None
     except (OSError, ValueError) as error:
@@ -148,6 +145,12 @@ async def _run(config: ShellConfig, call: Call) -> Finished:
     if finished.exit_code not in args.ok_codes:
         raise Failed(f"{_name(call)} exited with {finished.exit_code}{_last_words(finished)}")
     return finished
+
+
+def _missing(program: str) -> str:
+    if Path(program).is_file():
+        return f"{program} cannot be run: there is no program that its first line or its format asks for"
+    return f"there is no program {program}"
 
 
 def _directory(path: str) -> str:

@@ -92,6 +92,36 @@ def test_lint_speaks_json(relight: Relight, documents: Path, words: tuple[str, .
     assert found["errors"] == 2
 
 
+def test_lint_takes_a_folder(relight: Relight, documents: Path) -> None:
+    """Every runbook and site below it is judged; other documents, hidden folders and links are left alone."""
+    (documents / "sub/.hidden").mkdir(parents=True)
+    (documents / "sub/bad.yml").write_text("site: bad\n")
+    (documents / "sub/.hidden/no.runbook.yaml").write_text("runbook: no\n")
+    (documents / "sub/rehearsal.yaml").write_text("rehearsal: x\nrunbook: hello\n")
+    (documents / "sub/other.yaml").write_text("- hosts: all\n")
+    (documents / "sub/round").symlink_to(documents)
+    said = relight("lint", documents)
+    assert (said.code, said.err) == (3, "4 documents: 2 errors\n")
+    assert {line.split(":")[0] for line in said.out.splitlines() if "RL" in line} == {str(documents / "sub/bad.yml")}
+
+
+def test_lint_says_of_a_folder_that_it_is_empty(relight: Relight, tmp_path: Path) -> None:
+    """That nothing is wrong with nothing would be a comfortable lie."""
+    (tmp_path / "empty").mkdir()
+    said = relight("lint", tmp_path / "empty")
+    assert said.code == 2
+    assert "no runbook and no site" in said.err
+
+
+def test_lint_reads_standard_input(relight: Relight, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor or a hook need not write a file first."""
+    data = b"runbook: a\nschema: relight/v1\nstages: []\n"
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data), isatty=lambda: False))
+    said = relight("lint", "-", documents / "hello.runbook.yaml")
+    assert said.code == 3
+    assert said.out.startswith("<stdin>:3:9: RL210")
+
+
 def test_lint_speaks_to_services(relight: Relight, documents: Path) -> None:
     """GitHub's annotations and SARIF, each as their readers want them."""
     github = relight("lint", wrong(documents), "--format", "github").out.splitlines()

@@ -135,7 +135,7 @@ def find_runbook(name: str) -> Path:
     names = shipped.runbook_names()
     if name in names:
         return shipped.runbook(name)
-    here = Path(f"{name}{SUFFIX}")
+    here = Path(name if Path(name).exists() else f"{name}{SUFFIX}")
     hint = f"known are: {', '.join(sorted({*entries, *names})) or 'none'}; folders of your own go into {config.path}"
     if here.exists():
         hint = f"for the one in this folder write ./{here}; nothing is taken from the current folder unasked"

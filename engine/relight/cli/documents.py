@@ -29,9 +29,9 @@ LINT_FORMATS = ("text", "json", "github", "sarif")
 def lint(door: Door, paths: tuple[str, ...], form: str | None) -> int:
     """Check runbooks and sites; say every problem with its place and its mend.
 
-    Exits 0 when nothing is wrong (warnings aside), else 3. PATH is a document, or a name of your catalogue.
+    Exits 0 when nothing is wrong (warnings aside), else 3. PATH is a document, a folder of them, a name of your
+    catalogue, or - for standard input.
     """
-    from relight.cli.configuration import find_runbook
     from relight.runbook.offers import Offers
     from relight.runbook.reading import read_any
     from relight.runbook.render import FORMATS
@@ -40,8 +40,9 @@ def lint(door: Door, paths: tuple[str, ...], form: str | None) -> int:
     offers = Offers()
     found: list[Any] = []
     left_out = errors = 0
-    for path in paths:
-        complaints = read_any(find_runbook(path), offers).complaints
+    sources = [source for path in paths for source in _sources(path)]
+    for source in sources:
+        complaints = read_any(source, offers).complaints
         found += list(complaints)
         left_out += complaints.left_out
         errors += complaints.errors
@@ -50,10 +51,23 @@ def lint(door: Door, paths: tuple[str, ...], form: str | None) -> int:
         write_json(json.loads(text), sys.stdout, compact=door.output == "jsonl")
     elif form == "text":
         write_lines(text.splitlines(), sys.stdout)
-        door.tell(_summary(len(paths), errors, len(found) + left_out - errors))
+        door.tell(_summary(len(sources), errors, len(found) + left_out - errors))
     else:
         write_lines(text.splitlines(), sys.stdout)
     return RunbookError.exit_code if errors else 0
+
+
+def _sources(path: str) -> "list[Source]":
+    """Return the documents that *path* means."""
+    from relight.cli.configuration import find_runbook
+    from relight.runbook.gathering import STDIN, source_from_stream, sources_in
+    from relight.runbook.source import source_from_file
+
+    if path == STDIN:
+        return [source_from_stream(sys.stdin.buffer)]
+    if Path(path).is_dir():
+        return sources_in(Path(path))
+    return [source_from_file(find_runbook(path))]
 
 
 def _summary(documents: int, errors: int, warnings: int) -> str:
