@@ -12,7 +12,7 @@ from relight.kernel.asking import VERBS
 from relight.kernel.choices import Choice, choices, seldom
 from relight.kernel.holds import HOLDS
 from relight.kernel.intents import Perform, Stop
-from relight.kernel.plan import Guard, Person, Retry
+from relight.kernel.plan import Guard, Person, Retry, Solo
 from relight.testing.desk import Desk, desk_of
 from relight.testing.plans import (
     ANA,
@@ -218,6 +218,10 @@ def held() -> list[Desk]:
     optional = stage("one", act("a"), gate=gate(), optional=True)
     at(Desk(plan(optional)), ("ask", "bo", "deny"))
     at(Desk(plan(optional)), ("tick", 900_000))
+    alone = stage("one", act("a"), gate=gate(allow_self_approval=False))
+    solo = Desk(plan(alone, solo=Solo(after_ms=1_000, roles=("commander",))))
+    at(solo, ("tick", 1_000), ("ask", "ana", "approve", {"reason": "alone", "confirmed": "here"}))
+    solo.ask("bo", "deny", ticket=next(iter(solo.run.opened_solo)))
     blind = desk_of(act("a"), gate=gate(title=_seen()), probes=("seen",))
     at(blind, *[("read", "probe:", {"error": "no"})] * 4)
     for verdict in ("fail", "inconclusive"):
@@ -262,8 +266,7 @@ def test_whatever_a_hold_offers_is_taken(index: int) -> None:
     for at in range(len(choices(held()[index].run))):
         desk = held()[index]
         choice = choices(desk.run)[at]
-        asked = asked_for(choice, **desk.now)
-        assert desk.say(asked), choice
+        assert desk.say(asked_for(choice, **desk.now, person="bo")), choice
 
 
 def test_every_desk_is_at_another_hold() -> None:

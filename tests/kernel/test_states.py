@@ -47,7 +47,9 @@ def seldom() -> list[Desk]:
     """Return desks that walked what chance seldom does."""
     prepared = desk_of(act("a", replace(throttle(percent=10), reads_value=True)))
     prepared.ask("ana", "skip", "a", reason="not needed")
-    desks = [prepared, undone_ramp(skipped=True), undone_ramp(skipped=False)]
+    waited = desk_of(kind("w", "wait", duration_ms=1_000))
+    waited.ask("ana", "skip", "w", reason="long enough")
+    desks = [prepared, waited, undone_ramp(skipped=True), undone_ramp(skipped=False)]
     for step in (act("a", targets=fan(2), when=clears()), kind("a", "wait", duration_ms=1_000, when=clears())):
         desk = desk_of(step)
         desk.ask("ana", "retry", "a")

@@ -59,13 +59,14 @@ def _asked(door: Door, row: "Row", asking: Asking, who: Identity) -> Told:
 @click.argument("ticket")
 @REASON
 @click.option("--scope", default="", metavar="DIGEST", help="Only if the gate would still do what you saw.")
+@click.option("--confirm", default="", metavar="SITE", help="The site's name, to open a gate alone where it says solo.")
 @with_door
-def approve(door: Door, run: str, ticket: str, reason: str, scope: str) -> None:
+def approve(door: Door, run: str, ticket: str, reason: str, scope: str, confirm: str) -> None:
     """Approve a gate's ticket.
 
     RUN is the id or any unique beginning of it; TICKET is what `relight status` shows, as in roll-back/2c9.
     """
-    put(door, run, Asking("approve", ticket=ticket, reason=reason, scope_digest=scope))
+    put(door, run, Asking("approve", ticket=ticket, reason=reason, scope_digest=scope, confirmed=confirm))
 
 
 @click.command()

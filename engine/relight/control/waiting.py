@@ -6,6 +6,7 @@ from relight.control.people import holders
 from relight.control.readings import check_entry
 from relight.control.stages import does, tree_text, undo_text, wall_of
 from relight.control.wording import instant
+from relight.kernel.authority import alone_from_t
 from relight.kernel.plan import Gate, Stage
 from relight.kernel.stages import counting_votes, gate_blockers
 from relight.kernel.state import Hold, Manual, Run, Ticket, Vote
@@ -60,7 +61,7 @@ def _hold(run: Run, hold: Hold) -> dict[str, Any]:
 
 
 def _gate(run: Run, stage: Stage, gate: Gate, ticket: Ticket) -> dict[str, Any]:
-    approval = gate.approval
+    approval, since = gate.approval, alone_from_t(run, gate, ticket)
     counting = counting_votes(run, gate, ticket, run.t)
     voted = [vote.person for vote in counting]
     may = [
@@ -81,6 +82,7 @@ def _gate(run: Run, stage: Stage, gate: Gate, ticket: Ticket) -> dict[str, Any]:
         "needed": approval.min_approvals,
         "allow_self_approval": approval.allow_self_approval,
         "approvals": [_vote(vote, counts=vote in counting) for vote in ticket.votes],
+        "alone_from": instant(wall_of(run, since)) if since is not None else None,
         "waits_for": gate_blockers(run, stage, run.t),
         "may": may,
         "escalated": ticket.escalated,

@@ -21,7 +21,7 @@ from relight.kernel.asking_steps import (
     waivable,
     waive,
 )
-from relight.kernel.authority import gate_roles, may_decide, permit
+from relight.kernel.authority import alone_from_t, gate_roles, may_decide, permit, stage_of_ticket
 from relight.kernel.book import Book
 from relight.kernel.holds import UNDO_HOLDS
 from relight.kernel.inputs import Asked
@@ -77,21 +77,56 @@ def _gate_of(book: Book, asked: Asked) -> tuple[Stage, Gate, Ticket]:
 def _approve(book: Book, asked: Asked) -> None:
     stage, gate, ticket = _gate_of(book, asked)
     permit(book.run, asked.person, "gate", "approve", stage=stage)
-    if asked.person == book.run.starter and not gate.approval.allow_self_approval:
-        others = may_decide(book.run, gate)
-        hint = f"ask {' or '.join(others)}" if others else "nobody else of the site could"
-        raise NotPermitted(f"{asked.person} started this run, and this gate wants somebody else", hint=hint)
+    solo = asked.person == book.run.starter and not gate.approval.allow_self_approval
+    if solo:
+        _may_open_alone(book, asked, gate, ticket)
     if any(vote.person == asked.person for vote in counting_votes(book.run, gate, ticket, book.t)):
         raise NotNow(f"{asked.person} has approved {ticket.id} already; one person is one vote")
-    book.say(f.VoteCast, ticket=ticket.id, person=asked.person, door=asked.door, proof=asked.proof, reason=asked.reason)
+    book.say(
+        f.VoteCast,
+        ticket=ticket.id,
+        person=asked.person,
+        door=asked.door,
+        proof=asked.proof,
+        reason=asked.reason,
+        solo=solo,
+    )
+
+
+def _may_open_alone(book: Book, asked: Asked, gate: Gate, ticket: Ticket) -> None:
+    """Let the starter through only by the site's solo rule: after its time, with a reason and the site's name typed."""
+    run, since = book.run, alone_from_t(book.run, gate, ticket)
+    others = may_decide(run, gate)
+    hint = f"ask {' or '.join(others)}" if others else "nobody else of the site could"
+    if since is None or book.t < since:
+        if since is not None:
+            hint += f"; after {-(-(since - book.t) // 1_000)} s more without an answer you may open it alone"
+        raise NotPermitted(f"{asked.person} started this run, and this gate wants somebody else", hint=hint)
+    if not asked.reason or asked.confirmed != run.plan.site:
+        raise NotPermitted(
+            f"to open {ticket.id} alone takes a reason and the site's name, typed",
+            hint=f"add --reason 'why it cannot wait' --confirm {run.plan.site}; or {hint}",
+        )
 
 
 def _deny(book: Book, asked: Asked) -> None:
+    if asked.ticket in book.run.opened_solo:
+        _deny_afterwards(book, asked)
+        return
     stage, _, ticket = _gate_of(book, asked)
     permit(book.run, asked.person, "gate", "deny", stage=stage)
     book.say(f.GateDenied, ticket=ticket.id, person=asked.person, door=asked.door, reason=asked.reason)
     text = f"{asked.person} denied" + (f": {asked.reason}" if asked.reason else "")
     book.hold("gate-denied", subject=ticket.id, text=text)
+
+
+def _deny_afterwards(book: Book, asked: Asked) -> None:
+    """Hold a run that went on because its starter opened a gate alone."""
+    stage = stage_of_ticket(book.run, asked.ticket)
+    permit(book.run, asked.person, "gate", "deny", stage=stage)
+    book.say(f.GateDenied, ticket=asked.ticket, person=asked.person, door=asked.door, reason=asked.reason)
+    text = f"{asked.person} denied what {book.run.starter} had opened alone"
+    book.hold("solo-denied", subject=asked.ticket, text=text + (f": {asked.reason}" if asked.reason else ""))
 
 
 def _ask(book: Book, asked: Asked) -> None:
@@ -119,6 +154,11 @@ def _resume(book: Book, asked: Asked) -> None:
     if not run.paused and not holds:
         why = f"it holds: {run.holds[0].text}" if run.holds else f"it is {run.state}"
         raise NotNow(f"run {run.id} is not paused; {why}", hint=f"relight why {run.id[:8]} lists the ways on")
+    for hold in holds:
+        if hold.code == "solo-denied":
+            permit(run, asked.person, "gate", "resume", stage=stage_of_ticket(run, hold.subject))
+            if asked.person == run.starter:
+                raise NotPermitted(f"{asked.person} opened {hold.subject} alone; somebody else says that it may go on")
     if run.paused:
         book.say(f.Resumed, person=asked.person, reason=asked.reason)
     if any(hold.code in UNDO_HOLDS for hold in holds):

@@ -3,7 +3,7 @@
 from relight.errors import NotPermitted
 from relight.kernel.holds import Who
 from relight.kernel.plan import Gate, Person, Stage
-from relight.kernel.state import Run
+from relight.kernel.state import Run, Ticket
 
 ANYBODY_VERBS = frozenset({"pause", "abort", "note"})
 """Stopping and writing down: whoever reaches the door may."""
@@ -38,6 +38,21 @@ def may_decide(run: Run, gate: Gate) -> tuple[str, ...]:
         for person in run.people
         if set(person.roles) & roles and (person.id != run.starter or gate.approval.allow_self_approval)
     )
+
+
+def alone_from_t(run: Run, gate: Gate, ticket: Ticket) -> int | None:
+    """Return since when the starter may open this gate alone, by the site's solo rule; None: never."""
+    solo = run.solo
+    if solo is None or gate.approval.min_approvals > 1 or gate.approval.allow_self_approval:
+        return None
+    able = holds_role(run, run.starter, solo.roles) and holds_role(run, run.starter, gate.approval.roles)
+    return ticket.asked_t + solo.after_ms if able else None
+
+
+def stage_of_ticket(run: Run, ticket: str) -> Stage | None:
+    """Return the stage whose gate gave this ticket."""
+    name = ticket.rpartition("/")[0]
+    return next((stage for stage in run.plan.stages if stage.id == name), None)
 
 
 def permit(run: Run, person: str, who: Who, verb: str, *, stage: Stage | None = None) -> None:

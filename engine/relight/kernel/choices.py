@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from relight.frozen import frozen
 from relight.kernel import fitting
-from relight.kernel.authority import gate_roles, may_decide
+from relight.kernel.authority import alone_from_t, gate_roles, may_decide, stage_of_ticket
 from relight.kernel.effects import layers
 from relight.kernel.holds import ABORT, HOLDS, UNDO_HOLDS, Way, Who
 from relight.kernel.plan import Stage
@@ -89,7 +89,9 @@ def _at_gate(run: Run) -> Iterator[Choice]:
     roles = gate_roles(stage)
     leads = "opens the gate once its required checks pass"
     voted = {vote.person for vote in counting_votes(run, stage.gate, ticket, run.t)}
-    if set(may_decide(run, stage.gate)) - voted:
+    since = alone_from_t(run, stage.gate, ticket)
+    alone = {run.starter} if since is not None and run.t >= since else set()
+    if ({*may_decide(run, stage.gate)} | alone) - voted:
         yield Choice(verb="approve", words=ticket.id, leads_to=leads, who="gate", roles=roles)
     if fitting.skipping_stage(run, stage.id) is None:
         yield _skip_stage(run, stage)
@@ -146,10 +148,15 @@ def _way(run: Run, way: Way, hold: Hold) -> Choice:
         words=words.get(way.verb, ""),
         leads_to=way.leads_to,
         who=way.who,
-        roles=gate_roles(run.current) if way.who == "gate" else (),
+        roles=gate_roles(_decider(run, hold)) if way.who == "gate" else (),
         needs_reason=way.needs_reason,
         safe=way.verb in SAFE_VERBS or way.value in SAFE_VALUES,
     )
+
+
+def _decider(run: Run, hold: Hold) -> Stage | None:
+    """Return the stage whose gate's roles decide about a hold."""
+    return stage_of_ticket(run, hold.subject) if hold.code == "solo-denied" else run.current
 
 
 def _at_steps(run: Run) -> Iterator[Choice]:
@@ -178,6 +185,10 @@ def _besides(run: Run) -> Iterator[Choice]:
         yield Choice(verb="ask", words="", leads_to=leads, who="known")
     if stage is not None and run.stage.phase == "approach" and fitting.skipping_stage(run, stage.id) is None:
         yield _skip_stage(run, stage)
+    for ticket in run.opened_solo:
+        roles = gate_roles(stage_of_ticket(run, ticket))
+        leads = "holds the run, for its starter opened that gate alone"
+        yield Choice(verb="deny", words=ticket, leads_to=leads, who="gate", roles=roles, safe=True)
     if fitting.steering(run, "down") is None:
         yield _steer("down", "goes down by one value")
     yield from _marks(run)

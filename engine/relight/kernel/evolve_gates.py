@@ -22,6 +22,9 @@ def evolve_gate(run: Run, fact: GateFact) -> Run:
             expires_t=fact.expires_t,
         )
         return evolved(close_ticket(run, "it was asked anew"), ticket=ticket, asks=run.asks + 1)
+    if isinstance(fact, f.GateDenied) and fact.ticket in run.opened_solo:
+        left = {ticket: stage for ticket, stage in run.opened_solo.items() if ticket != fact.ticket}
+        return evolved(run, opened_solo=left, spent={**run.spent, fact.ticket: f"{fact.person} denied it afterwards"})
     ticket_now = run.ticket
     assert ticket_now is not None and ticket_now.id == fact.ticket, "the ticket is the one that was asked last"
     match fact:
@@ -45,6 +48,8 @@ def evolve_gate(run: Run, fact: GateFact) -> Run:
             return _spend(run, evolved(ticket_now, status="expired"), fact.why)
         case f.GateOpened():
             why = f"it was opened by {', '.join(fact.approvers)}"
+            if fact.solo:
+                run = evolved(run, opened_solo={**run.opened_solo, fact.ticket: fact.stage})
             return _spend(run, evolved(ticket_now, status="open"), why)
         case _:
             assert_never(fact)

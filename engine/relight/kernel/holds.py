@@ -82,6 +82,14 @@ HOLDS: dict[str, HoldKind] = {
     kind.code: kind
     for kind in (
         HoldKind(code="gate-denied", means="somebody denied the gate", ways=(_ASK, _SKIP_STAGE, ABORT)),
+        HoldKind(
+            code="solo-denied",
+            means="somebody denied what the starter had opened alone",
+            ways=(
+                Way(verb="resume", who="gate", leads_to="goes on all the same; for one of the gate's other deciders"),
+                ABORT,
+            ),
+        ),
         HoldKind(code="gate-expired", means="nobody answered the gate in time", ways=(_ASK, _SKIP_STAGE, ABORT)),
         HoldKind(
             code="probe-blind",

@@ -7,6 +7,7 @@ and it is done only when every ``verify`` passes.
 import hashlib
 
 from relight.kernel import facts as f
+from relight.kernel.authority import alone_from_t
 from relight.kernel.book import Book
 from relight.kernel.plan import ExpressionFailed, Gate, Stage
 from relight.kernel.plan_index import index_of
@@ -101,12 +102,13 @@ def ask_gate(book: Book, stage: Stage, gate: Gate) -> None:
 def counting_votes(run: Run, gate: Gate, ticket: Ticket, t: int) -> tuple[Vote, ...]:
     """Return the votes that count now: authority is checked at decision and again here, at use."""
     roles = {person.id: set(person.roles) for person in run.people}
+    alone = alone_from_t(run, gate, ticket) is not None
     return tuple(
         vote
         for vote in ticket.votes
         if roles.get(vote.person, set()) & set(gate.approval.roles)
         and t - vote.t <= gate.approval.valid_for_ms
-        and (vote.person != run.starter or gate.approval.allow_self_approval or vote.solo)
+        and (vote.person != run.starter or gate.approval.allow_self_approval or (vote.solo and alone))
     )
 
 

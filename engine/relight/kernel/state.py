@@ -207,6 +207,7 @@ class Run:
         cursor: The index of the current stage; equal to the number of stages when all are done.
         past: How the stages before it ended.
         spent: Tickets that open nothing any more, each with the reason.
+        opened_solo: Tickets that a starter opened alone, each with its stage; a later denial holds the run.
         asks: How often gates asked; makes the next ticket.
         readings: The last turn of each watch; *checks* the last turn of each check, whoever watches it.
         breached: Guards that are breached, each since when.
@@ -241,6 +242,7 @@ class Run:
     holds: tuple[Hold, ...] = ()
     ticket: Ticket | None = None
     spent: dict[str, str] = field(default_factory=dict)
+    opened_solo: dict[str, str] = field(default_factory=dict)
     asks: int = 0
     steps: Mapping[str, StepRecord] = field(default_factory=dict)
     dispatches: dict[int, Dispatch] = field(default_factory=dict)

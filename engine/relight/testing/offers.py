@@ -39,6 +39,7 @@ def _thinkable(run: Run) -> Iterator[tuple[str, str]]:
     yield from ((verb, "") for verb in ALONE)
     ticket = run.ticket.id if run.ticket is not None else "none/000"
     yield from (("approve", ticket), ("deny", ticket))
+    yield from (("deny", opened) for opened in run.spent)
     for step in steps:
         yield from (("retry", step), ("skip", step), ("undo", step))
         yield from (("mark", f"{step} done"), ("mark", f"{step} not-done"))

@@ -199,5 +199,7 @@ def asked_for(choice: Choice, *, at: int, t: int, person: str = "ana") -> Asked:
         fields["value"] = words[1]
     else:
         fields["subject"] = choice.words
-    reason = "because" if choice.needs_reason else ""
+    reason = "because" if choice.needs_reason or choice.verb == "approve" else ""
+    if choice.verb == "approve":
+        fields["confirmed"] = "here"
     return Asked(at=at, t=t, request="r", person=person, door="cli", verb=choice.verb, reason=reason, **fields)

@@ -12,7 +12,7 @@ from relight.kernel.evolve import evolve
 from relight.kernel.holds import HOLDS
 from relight.kernel.intents import Observe, Perform, Stop, Wake, Watch
 from relight.kernel.plan import Guard, Stage, Step
-from relight.kernel.state import Done, EffectEntry, Fanning, Manual, Ramping, Run, Ticket, Unknown
+from relight.kernel.state import Done, EffectEntry, Fanning, Manual, Ramping, Run, Ticket, Unknown, Vote
 from relight.kernel.wanted import wanted
 from relight.testing.legality import Change, changes, is_legal
 
@@ -64,6 +64,8 @@ class Properties:
                 self._enter(run, fact)
             case f.GateOpened():
                 gate_may_open(run, fact)
+            case f.GateDenied() if fact.ticket in run.opened_solo:
+                assert fact.ticket in run.spent, "it was opened before"
             case f.VoteCast() | f.GateDenied():
                 assert run.ticket is not None and run.ticket.id == fact.ticket, "only the ticket that waits is answered"
                 assert run.ticket.status == "waiting" and fact.ticket not in run.spent
@@ -233,9 +235,18 @@ def approving(run: Run, stage: Stage, ticket: Ticket, t: int) -> set[str]:
     assert stage.gate is not None
     approval = stage.gate.approval
     able = {person.id for person in run.people if set(person.roles) & set(approval.roles)}
-    if not approval.allow_self_approval:
+    standing = {vote.person: vote for vote in ticket.votes if t - vote.t <= approval.valid_for_ms}
+    if not approval.allow_self_approval and not _alone(run, ticket, standing.get(run.starter), approval.min_approvals):
         able.discard(run.starter)
-    return {vote.person for vote in ticket.votes if vote.person in able and t - vote.t <= approval.valid_for_ms}
+    return able & set(standing)
+
+
+def _alone(run: Run, ticket: Ticket, vote: Vote | None, needed: int) -> bool:
+    """Return whether the starter's approval counts by the site's solo rule: in its time, with a reason."""
+    solo, starter = run.solo, {person.id: person for person in run.people}.get(run.starter)
+    if vote is None or not vote.solo or solo is None or starter is None or needed > 1:
+        return False
+    return vote.t >= ticket.asked_t + solo.after_ms and bool(vote.reason) and bool({*solo.roles} & {*starter.roles})
 
 
 # ---- ramps

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from relight.kernel.plan import Guard, Plan, Retry, Stage, Step, Undo, Verify
+from relight.kernel.plan import Guard, Plan, Retry, Solo, Stage, Step, Undo, Verify
 from relight.testing.plans import (
     act,
     check,
@@ -42,6 +42,7 @@ def random_plan(pick: Pick) -> Plan:
         probes=("seen",),
         guards=tuple(Guard(check="quiet", breach_after_ms=2_000, on_breach=on) for on in guards),
         on_abort=pick(("leave", "undo")),
+        solo=pick((None, None, Solo(after_ms=4_000, roles=("commander",)))),
         scope={"inputs": {"yes": True, "no": False}, "site": {"id": "here"}},
     )
 
