@@ -114,6 +114,15 @@ def bare_connection(path: Path) -> apsw.Connection:
     return connection
 
 
+@contextmanager
+def compiled() -> Iterator[None]:
+    """Let processes keep what they compile, as an installed program's do, but not in the source tree."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = cache
+        yield
+
+
 def in_turn(rounds: int, *measured: Callable[[], float]) -> list[float]:
     """Return the median of each, measured one after the other, again and again."""
     taken: list[list[float]] = [[] for _ in measured]
