@@ -188,6 +188,20 @@ def test_the_worst_is_never_better_than_now(tales: ModuleType) -> None:
     assert ("310 " in row, "worst 310" in row) == (True, True)
 
 
+def test_what_a_run_costs_is_shown(tales: ModuleType) -> None:
+    """The error budget that went stands beside the guards, of what the objective leaves, per surface."""
+    tale = tales.Tale().at_gate()
+    tale.board["budgets"] = {
+        "consumer": {"spent_ms": 246_000, "budget_ms": 2_592_000, "at": tale.at},
+        "api": {"spent_ms": 0, "budget_ms": 2_592_000, "at": tale.at},
+    }
+    tale.later(1)
+    (wide,) = [text for text in frame(tale, 160) if "BUDGET" in text]
+    assert wide.startswith("GUARD       api_errors")
+    assert wide.endswith("BUDGET      consumer -4m of 43m     api -0s of 43m")
+    assert any(text.startswith("BUDGET      consumer -4m of 43m") for text in frame(tale, 80))
+
+
 def test_production_cannot_be_mistaken(tales: ModuleType) -> None:
     """The environment is a word beside the site, and a colour of its own."""
     tale = tales.Tale()

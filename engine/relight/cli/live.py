@@ -10,13 +10,14 @@ from typing import Any
 from relight.cli.live_blocks import ended_block, gate_block, hold_block, paused_block, task_block, undo_block
 from relight.cli.live_rows import LABEL, NARROW, Moment, age, effect_rows, paragraph, row, wrapped
 from relight.cli.live_steps import steps_block
-from relight.cli.terminal import Line, Span, columns, environment_style, fit
+from relight.cli.terminal import Line, Span, columns, environment_style, fit, plain
 from relight.control.wording import figure, rough, wall_clock
 
 EFFECTS_NARROW, EFFECTS_WIDE = 4, 8
 """Effects shown, the newest; ``relight effects`` has them all."""
 SILENT_MS = 10_000
 """A driver says every second or two that it is there; after this long a person should know that it does not."""
+GAP = 8
 WIDEST = 120
 """Columns that are used: on a wider row the eye loses its line between the name and the figure."""
 STAGE_MARKS = {
@@ -51,7 +52,7 @@ def render(document: Mapping[str, Any], width: int, now: int, *, name: str = "",
     if document["aborting"] and document["ended_at"] is None:
         lines += moment.texts("ABORTING", "nothing forward starts any more", "loud")
     lines += effect_rows(document["effects_in_force"], width, now, EFFECTS_NARROW if width < NARROW else EFFECTS_WIDE)
-    lines += _guards(moment)
+    lines += _beside(_guards(moment), _budgets(moment), width)
     for trouble in document["trouble"]:
         lines += moment.texts("TROUBLE", trouble, "warn")
     lines += _next(moment)
@@ -120,6 +121,28 @@ def _guards(moment: Moment) -> list[Line]:
         words.append(Span(f"{guard['id']} {value} {guard['criterion']}  {verdict}", style))
     rows = wrapped(words, moment.width - 12, "     ")
     return [row("GUARD" if number == 0 else " ", *spans) for number, spans in enumerate(rows)]
+
+
+def _budgets(moment: Moment) -> list[Line]:
+    """Return what this run has cost each surface, of what its objective allows."""
+    words = [
+        Span(
+            f"{each['surface']} -{rough(each['spent_s'] * 1_000)} of {rough(each['budget_s'] * 1_000)}",
+            "bad" if each["spent_s"] > each["budget_s"] else "",
+        )
+        for each in moment.document["budgets"]
+    ]
+    return [
+        row("BUDGET" if number == 0 else " ", *spans)
+        for number, spans in enumerate(wrapped(words, moment.width - LABEL, "     "))
+    ]
+
+
+def _beside(left: list[Line], right: list[Line], width: int) -> list[Line]:
+    """Return both, on one line where each is one and there is room."""
+    if len(left) != 1 or len(right) != 1 or columns(plain(left[0])) + GAP + columns(plain(right[0])) > width:
+        return [*left, *right]
+    return [(*left[0], Span(" " * GAP), *right[0])]
 
 
 def _next(moment: Moment) -> list[Line]:

@@ -31,6 +31,11 @@ def undo(door: Door, run: str, step: str, stage: str, yes: bool, reason: str) ->
     from relight.control.history import load_run
 
     row = find_run(door.journal, run)
+    if row.ended_at is not None:
+        raise NotNow(
+            f"run {row.run} is over: {row.state}; its effects stay as they are",
+            hint=f"`relight effects {run}` says how each is undone by hand",
+        )
     state = load_run(door.journal, row.run)
     preview = undo_preview(state, step=step, stage=stage)
     if not preview:

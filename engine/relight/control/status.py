@@ -58,6 +58,7 @@ def status_document(
         "checks": all_checks(run),
         "guards": guard_entries(run),
         "effects_in_force": effect_entries(run, board),
+        "budgets": _budgets(board),
         "undoing": _undoing(run),
         "paused": run.paused,
         "aborting": run.aborting,
@@ -83,6 +84,19 @@ def _driver(run: Run, lease: Lease | None, board: Mapping[str, Any]) -> dict[str
         "pid": lease.details.get("pid"),
         "host": lease.details.get("host"),
     }
+
+
+def _budgets(board: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the run has cost each surface so far, in seconds in which everything would have failed."""
+    return [
+        {
+            "surface": name,
+            "spent_s": entry["spent_ms"] / 1_000,
+            "budget_s": entry["budget_ms"] / 1_000,
+            "at": instant(entry["at"]),
+        }
+        for name, entry in board.get("budgets", {}).items()
+    ]
 
 
 def _undoing(run: Run) -> dict[str, Any] | None:

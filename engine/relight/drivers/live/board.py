@@ -6,6 +6,7 @@ It replaces itself, at most a few times a second, and nothing is ever decided by
      "checks":   {check: {"kind": "value", "value": 0.01, "detail": "", "at": ms, "t": ms}},
      "observed": {effect key: {"value": {…}, "at": ms, "error": ""}},
      "progress": {step: {"text": "12 of 24 pods", "at": ms}},
+     "budgets":  {surface: {"spent_ms": 41000, "budget_ms": 2592000, "at": ms}},
      "trouble":  ["the journal cannot be written: …"]}
 """
 
@@ -32,6 +33,7 @@ class Board:
             "checks": {},
             "observed": {},
             "progress": {},
+            "budgets": {},
             "trouble": {},
         }
         self.changed = True
@@ -59,6 +61,10 @@ class Board:
     def finished(self, step: str) -> None:
         """Take a step's progress off."""
         self._take("progress", step)
+
+    def budget(self, surface: str, **spent: Any) -> None:
+        """Show how much of a surface's error budget went."""
+        self._put("budgets", surface, spent)
 
     def trouble(self, about: str, text: str) -> None:
         """Show what the driver itself is struggling with; an empty *text*: that is over."""

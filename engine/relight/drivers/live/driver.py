@@ -12,6 +12,7 @@ from contextlib import suppress
 from relight.drivers.drafting import Draft
 from relight.drivers.live.batches import starts_something
 from relight.drivers.live.board import Board
+from relight.drivers.live.budgets import budgets
 from relight.drivers.live.calls import GRACE_S
 from relight.drivers.live.clerk import Clerk
 from relight.drivers.live.inbox import Inboxes
@@ -107,7 +108,10 @@ class Driver:
     async def _driven(self, taken: Taken) -> Run:
         self._begin(taken)
         grace_s = GRACE_S
-        tasks = [self._tasks.begin(work) for work in (self._keep_beating(), self._keep_reading_people())]
+        spending = budgets(
+            taken.run.plan.surfaces, self._world.reader, self._board, self._clock, taken.board.get("budgets") or {}
+        )
+        tasks = [self._tasks.begin(work) for work in (self._keep_beating(), self._keep_reading_people(), *spending)]
         try:
             ended = await end_orphans(self._run_id, taken.run.dispatches)
             self._log.event(

@@ -6,6 +6,7 @@ says why).
 
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,8 @@ LEASE_MS = 15_000
 class Taken:
     """A run in the hands of a new driver; *taken_at_ms* is the boot clock's reading when the lease began.
 
-    *seq* is the number of its last record, *plan_seq* that of the one that holds its plan.
+    *seq* is the number of its last record, *plan_seq* that of the one that holds its plan, *board* what the last driver
+    showed.
     """
 
     hold: DriverHold
@@ -36,6 +38,7 @@ class Taken:
     clock: RunClock
     clock_lost: bool
     taken_at_ms: int
+    board: Mapping[str, Any]
 
 
 def driver_name() -> str:
@@ -66,11 +69,12 @@ def take(
         run, seq, plan_seq = folded(journal, run_id, compile_expression)
         if run.outcome is not None:
             raise NotNow(f"run {run_id} is over: {run.outcome}", hint=f"relight log {run_id} tells its story")
-        run_clock, clock_lost = carried_on(clock, run.at, run.t, journal.live(run_id).get("clock") or {})
+        board = journal.live(run_id)
+        run_clock, clock_lost = carried_on(clock, run.at, run.t, board.get("clock") or {})
     except BaseException:
         hold.release()
         raise
-    return Taken(hold, run, seq, plan_seq, run_clock, clock_lost, boot_ms)
+    return Taken(hold, run, seq, plan_seq, run_clock, clock_lost, boot_ms, board)
 
 
 def folded(journal: Journal, run_id: str, compile_expression: CompileExpression) -> tuple[Run, int, int]:

@@ -45,9 +45,9 @@ class LiveWorld:
         self._tasks = tasks
         self._tell = tell
         self._observe_s = OBSERVE_S / max(pace, 0.001)
-        self._reader = Reader(run, providers, intake)
+        self.reader = Reader(run, providers, intake)
         self._calls = Calls(run, providers, intake, board, clock, tasks, tell)
-        self._sampling = Sampling(self._reader, board, clock, tasks, tell)
+        self._sampling = Sampling(self.reader, board, clock, tasks, tell)
         self._alarms = Alarms(clock, self._ring)
         self._going_on: dict[str, asyncio.Task[None]] = {}
 
@@ -113,14 +113,14 @@ class LiveWorld:
 
     async def _read(self, intent: ReadProbe) -> None:
         await asyncio.sleep(max(intent.not_before_t - self._clock.t(), 0) / 1_000)
-        answer = await self._reader.read(
+        answer = await self.reader.read(
             intent.use, intent.args, intent.timeout_ms / 1_000, in_force=intent.value_in_force
         )
         self._tell(Read(at=self._clock.at(), t=self._clock.t(), read=intent.id, value=answer.value, error=answer.error))
 
     async def _observe(self, intent: Observe) -> None:
         while True:
-            answer = await self._reader.read(intent.use, intent.args, OBSERVE_TIMEOUT_S, in_force=True)
+            answer = await self.reader.read(intent.use, intent.args, OBSERVE_TIMEOUT_S, in_force=True)
             self._board.observed(intent.key, at=self._clock.at(), value=answer.value, error=answer.error)
             await asyncio.sleep(self._observe_s)
 
