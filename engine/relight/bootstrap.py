@@ -132,9 +132,9 @@ def serve(
     try:
         serving, log = put_together(own, sites, installed, parts, name=name, home=_home())
         reception.health, reception.report = serving.health, log.broke
-        said(f"serve {name} drives runs of {', '.join(sites.names)}, from {own.location}")
+        ready = f"serve {name} drives runs of {', '.join(sites.names)}, from {own.location}"
         with printing_to(log):
-            serve_here(serving)
+            serve_here(serving, begun=lambda: said(ready))
         said("All runs were given back.")
     finally:
         doors.close()

@@ -18,8 +18,8 @@ MAY = ("read", "propose", "start", "stop")
 def token(door: Door, person: str, site: str, may: tuple[str, ...], sign_in: bool) -> None:
     """Make a token for the API, and print it once.
 
-    A token of PERSON is for a program: it reads, starts and stops as the site says, and never approves. With --sign-in it is a
-    secret for the person themself. Its digest is printed too, and belongs into the site's people.
+    A token of PERSON is for a program: it reads, starts and stops as the site says, and never approves. With --sign-in
+    it is a secret for the person in person. Its digest is printed too, and belongs into the site's people.
     """
     from relight.cli.configuration import find_site
     from relight.control.identities import digest_of, new_secret

@@ -108,7 +108,7 @@ class Limits:
         hosts = [value for name, value in headers if name == b"host"]
         if len(hosts) != 1 or not self._names.has(hosts[0].decode("latin-1")):
             raise Problem(
-                421, "this relight is not called so", hint="use its own address; `relight serve --name` adds names"
+                421, "this relight is not called so", hint="use its own address; `relight serve --called NAME` adds one"
             )
         if not self._rates.take((scope.get("client") or ("",))[0]):
             raise Problem(429, "too many requests from this address", hint="wait, then ask less often")

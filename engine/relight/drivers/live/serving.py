@@ -221,13 +221,14 @@ class Serving:
         self._not_before[run] = (asyncio.get_running_loop().time() + wait_s, failures + failed)
 
 
-def serve_here(serving: Serving) -> None:
-    """Serve in this process until a signal asks to stop; whatever plugins print goes to the log."""
+def serve_here(serving: Serving, *, begun: Callable[[], None] = lambda: None) -> None:
+    """Serve in this process until a signal asks to stop; *begun* is called once one would be heard."""
 
     async def work() -> None:
         loop = asyncio.get_running_loop()
         for each in STOPS:
             loop.add_signal_handler(each, serving.stop)
+        begun()
         await serving.serve()
 
     run_to_the_end(work())
