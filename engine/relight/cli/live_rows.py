@@ -42,8 +42,8 @@ def check_row(label: str, check: Mapping[str, Any], width: int, now: int) -> Lin
     """Return one check: its value against its criterion, its verdict and for how long, its curve, the worst."""
     word, style = VERDICTS.get(check["verdict"], (str(check["verdict"]), ""))
     for_how_long = f" {rough(age(check['since'], now))}" if check["since"] else ""
-    value = figure(check["value"], check["unit"]) if check["at"] else "-"
-    name, reading, against, verdict, samples = (14, 7, 9, 12, 8) if width < NARROW else (26, 10, 14, 14, 24)
+    value = _reading(check)
+    name, reading, against, verdict, samples = (14, 7, 8, 12, 8) if width < NARROW else (26, 10, 13, 14, 24)
     worst = check.get("worst")
     tail = "" if worst is None or check["verdict"] is None else f"worst {figure(worst, check['unit'])}"
     if check["verdict"] == "inconclusive" and check["detail"]:
@@ -53,12 +53,24 @@ def check_row(label: str, check: Mapping[str, Any], width: int, now: int) -> Lin
         pad(check["id"], name),
         " ",
         Span(pad(value, reading), "bold"),
-        pad(check["criterion"], against),
+        " ",
+        pad(check["criterion"], against - 1),
+        " ",
         Span(pad(word + for_how_long, verdict), style),
         pad(curve(check, samples), samples),
         "  ",
         tail,
     )
+
+
+def _reading(check: Mapping[str, Any]) -> str:
+    """Return the newest value; what has many parts is judged as a whole, and no part of it is the figure."""
+    value = check["value"]
+    if not check["at"] or isinstance(value, Mapping | list):
+        return "-"
+    if value is None and check["verdict"] not in {None, "inconclusive"}:
+        return "-"
+    return figure(value, check["unit"])
 
 
 def curve(check: Mapping[str, Any], width: int) -> str:
@@ -68,6 +80,8 @@ def curve(check: Mapping[str, Any], width: int) -> str:
     """
     recent: Sequence[tuple[Any, str]] = check.get("recent") or ()
     numbers = [abs(value) for value, _ in recent if _is_number(value)]
+    if not any(_is_number(value) or isinstance(value, bool) for value, _ in recent):
+        return "" if all(kind == "value" for _, kind in recent) else "?" * len(recent[-width:])
     top = max([*numbers, abs(check.get("limit") or 0)], default=0)
     return "".join(_level(value, top) for value, _ in recent[-width:])
 
