@@ -42,14 +42,14 @@ class _Stage:
             self.waits.append((self.waits_since, t))
         self.waits_since = None
 
-    def band(self, end_ms: int, outcome: str) -> Band:
-        held = self.waits_since is not None
+    def band(self, end_ms: int, ended: str) -> Band:
+        now = "waits for people" if self.waits_since is not None else "not done"
         self.goes_on(end_ms)
         return Band(
             id=self.id,
             from_ms=self.from_ms,
             until_ms=self.until_ms,
-            outcome=self.outcome or ("waits for people" if held else outcome),
+            outcome=self.outcome or ended or now,
             waits=tuple(self.waits),
         )
 
@@ -114,7 +114,7 @@ def bands(told: Sequence[tuple[AnyFact, str]]) -> list[Band]:
             case _:
                 pass
     end_ms = told[-1][0].t if told else 0
-    return [stage.band(end_ms, ended or "not done") for stage in stages.values()]
+    return [stage.band(end_ms, ended) for stage in stages.values()]
 
 
 def limits(plan: Plan) -> list[Limit]:
