@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from relight.cli.terminal import Line, Span, line, pad
-from relight.control.rehearsing import Played, document, figures
+from relight.control.rehearsing import Played, figures
 from relight.control.wording import figure, span
 
 LABEL_WIDTH = 18
@@ -24,12 +24,6 @@ _ROWS = (
 
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def compared(plays: list[tuple[str, Played]]) -> dict[str, Any]:
-    """Return ``relight.rehearsal/v1`` of the runbook as it is, and under ``what_if`` one with each change."""
-    changed = [{"change": change, **document(played)} for change, played in plays[1:]]
-    return {**document(plays[0][1]), "what_if": changed}
 
 
 def compared_lines(plays: list[tuple[str, Played]], where: str) -> Iterator[Line | str]:
@@ -56,3 +50,10 @@ def _cell(value: Any, unit: str) -> str:
     if value is None:
         return "never" if unit == "span" else "-"
     return span(value * 1_000) if unit == "span" else figure(value, unit)
+
+
+def cost(played: Played) -> list[tuple[str, str]]:
+    """Return what a rehearsal cost, in words, as far as it is known."""
+    found = figures(played)
+    rows = [(label, _cell(found[key], unit)) for label, key, unit in _ROWS]
+    return [(label, said) for label, said in rows if said != "-"]

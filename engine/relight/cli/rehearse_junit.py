@@ -3,6 +3,7 @@
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+from relight.cli.rehearse_drawing import write_file
 from relight.control.rehearsing import Played
 
 
@@ -10,7 +11,7 @@ def write_junit(path: Path, runbook: str, plays: list[tuple[Played, float]], bro
     """Write what came of rehearsals, each with the seconds it took; *broken* are documents with their complaints.
 
     Raises:
-        OSError: it cannot be written.
+        UsageError: it cannot be written.
     """
     failures, errors = sum(not played.ok for played, _ in plays), len(broken)
     took = sum(seconds for _, seconds in plays)
@@ -29,7 +30,7 @@ def write_junit(path: Path, runbook: str, plays: list[tuple[Played, float]], bro
         rows.append(
             f"  <testcase classname={_text(runbook)} name={_text(name)}><error message={_text(said)}/></testcase>"
         )
-    path.write_text("\n".join([*rows, "</testsuite>", ""]), encoding="utf-8")
+    write_file(path, "\n".join([*rows, "</testsuite>", ""]))
 
 
 def _text(value: object) -> str:

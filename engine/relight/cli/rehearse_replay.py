@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from relight.kernel.plan import Plan
 
 
-def replay_run(door: Door, path: Path, site: str | None, given: Mapping[str, Any], name: str) -> int:
-    """Play a past run to the runbook as it is now, and say where it would decide otherwise."""
+def replay_run(door: Door, path: Path, site: str | None, given: Mapping[str, Any], name: str) -> bool:
+    """Play a past run to the runbook as it is now, and show where it decides otherwise; return whether it does not.
+
+    Raises:
+        UsageError: its site is not there any more, or cannot be found.
+        JournalError: there is no such run, or it cannot be replayed.
+    """
     from relight.cli.rehearse_place import at_site
     from relight.control.replaying import document, recorded, replayed
 
@@ -29,7 +34,7 @@ def replay_run(door: Door, path: Path, site: str | None, given: Mapping[str, Any
     place = at_site(path, origin, inputs, starter=_starter(facts))
     found = replayed(facts, place.plan, run_id)
     door.show(document(found, run_id, place.plan), lambda: replay_lines(found, run_id, before, place.plan))
-    return 0 if found.divergence is None else 1
+    return found.divergence is None
 
 
 def _starter(facts: list[Any]) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from relight.cli.rehearse_compare import cost
+from relight.cli.rehearse_drawing import chart_lines
 from relight.cli.terminal import Line, Span, line, pad
 from relight.control.rehearsing import Played
 from relight.control.sentences import sentence
@@ -29,6 +31,7 @@ def story_lines(played: Played, where: str, seed: int) -> Iterator[Line | str]:
     yield ""
     yield from _timeline(played)
     yield ""
+    yield from chart_lines(played, where, seed)
     yield from ending_lines(played)
 
 
@@ -62,6 +65,9 @@ def ending_lines(played: Played) -> Iterator[Line | str]:
     yield line(
         Span(pad("ENDED", 11), "bold"), Span(run.state, style), f" after {span(rehearsed.duration_ms)}", _why(played)
     )
+    if played.simulation is not None:
+        said = ", ".join(f"{label} {value}" for label, value in cost(played)[:-1])
+        yield line(Span(pad("COST", 11), "bold"), said)
     for hold in run.holds:
         yield line(pad("", 11), f"held for {hold.code} at {hold.step or hold.stage}: {hold.text}")
     if run.ledger:
