@@ -1,6 +1,7 @@
 """A whole practice site in one object: start it, break it, look at it, stop it."""
 
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -8,9 +9,10 @@ import selectors
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from relight_practice.control.children import command, environment
 from relight_practice.parts.part import Orders
@@ -22,6 +24,7 @@ STOP_TIMEOUT_S = 15.0
 REQUEST_TIMEOUT_S = 60.0
 """The longest order, a deploy over eight nodes on a busy machine, has been seen to take 20 s."""
 RECORD = "site.json"
+LOCK = "site.lock"
 
 
 class SiteError(Exception):
@@ -59,11 +62,12 @@ class PracticeSite:
         """
         try:
             record = json.loads((Path(directory) / RECORD).read_text())
-        except (OSError, ValueError):
+            url, pid, pace = str(record["url"]), int(record["pid"]), float(record["pace"])
+        except (OSError, ValueError, KeyError, TypeError):
             raise SiteError(f"no practice site in {directory}; start one with `up`") from None
-        site = cls(directory, pace=record["pace"])
-        site.url, site._attached_pid = record["url"], record["pid"]
-        if not _is_alive(record["pid"]):
+        site = cls(directory, pace=pace)
+        site.url, site._attached_pid = url, pid
+        if not _is_ours(pid):
             raise SiteError(f"the practice site in {directory} has ended; start one with `up`")
         return site
 
@@ -73,18 +77,12 @@ class PracticeSite:
         Raises:
             SiteError: something did not come up; nothing is left running.
         """
-        self._refuse_a_second()
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        orders = Orders(part="control", name="control", shape=self.shape, directory=str(self.directory.resolve()))
-        with (self.directory / "control.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command("control", orders.to_json(), *(["--alone"] if alone else [])),
-                stdin=subprocess.DEVNULL if alone else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=environment(),
-                start_new_session=True,  # Ctrl-C is for whoever started us; we are stopped in order
-            )
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self._locked() as lock, (self.directory / "control.log").open("ab") as log:
+                self._process = self._launch(lock, log, alone=alone)
+        except OSError as error:
+            raise SiteError(f"no practice site can be in {self.directory}: {error.strerror or error}") from None
         try:
             line = self._first_line(timeout_s)
             self.url = f"http://127.0.0.1:{int(json.loads(line)['port'])}"
@@ -98,12 +96,30 @@ class PracticeSite:
         (self.directory / RECORD).write_text(json.dumps(record) + "\n")
         return self.url
 
-    def _refuse_a_second(self) -> None:
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[int]:
+        """Hold the directory's lock; who inherits it holds it on, and its end frees it, however that comes."""
+        lock = os.open(self.directory / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            running = self.attach(self.directory)
-        except SiteError:
-            return
-        raise SiteError(f"a practice site runs in {self.directory} already, at {running.url}")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SiteError(f"a practice site runs in {self.directory} already, or starts there now") from None
+            yield lock
+        finally:
+            os.close(lock)
+
+    def _launch(self, lock: int, log: BinaryIO, *, alone: bool) -> subprocess.Popen[bytes]:
+        orders = Orders(part="control", name="control", shape=self.shape, directory=str(self.directory.resolve()))
+        return subprocess.Popen(
+            command("control", orders.to_json(), *(["--alone"] if alone else [])),
+            stdin=subprocess.DEVNULL if alone else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment(),
+            pass_fds=(lock,),
+            start_new_session=True,  # Ctrl-C is for whoever started us; we are stopped in order
+        )
 
     def _first_line(self, timeout_s: float) -> bytes:
         assert self._process is not None
@@ -138,9 +154,9 @@ class PracticeSite:
         with contextlib.suppress(SiteError):  # a control that does not answer is killed below
             self.request("POST", "/shutdown")
         deadline = time.monotonic() + STOP_TIMEOUT_S
-        while _is_alive(pid) and time.monotonic() < deadline:
+        while _is_ours(pid) and time.monotonic() < deadline:
             time.sleep(0.05)
-        if _is_alive(pid):
+        if _is_ours(pid):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
         (self.directory / RECORD).unlink(missing_ok=True)
@@ -203,6 +219,16 @@ class PracticeSite:
     def calm(self) -> None:
         """End the surge and heal the region; a bad release and corrupt sessions stay."""
         self.request("POST", "/calm")
+
+
+def _is_ours(pid: int) -> bool:
+    """Return whether *pid* is a living site's: the number of one that has ended may be somebody else's by now."""
+    if not _is_alive(pid):
+        return False
+    try:
+        return b"relight_practice" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return True  # no /proc here
 
 
 def _is_alive(pid: int) -> bool:

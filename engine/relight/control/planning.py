@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from relight.errors import RunbookError
+from relight.errors import RelightError, RunbookError
 
 if TYPE_CHECKING:
     from relight.control.looking import Seen
@@ -38,5 +38,13 @@ def planned_or_raise(planned: Planned) -> Plan:
     raise RunbookError(
         f"no plan: {errors} {word} in {' and '.join(files)}",
         complaints=planned.complaints,
-        hint="mend what is named above; `relight lint` shows it again",
+        hint="mend what is named above, then plan again",
     )
+
+
+def in_one_sentence(error: RelightError) -> str:
+    """Return what is wrong and what to do, with the first mistake where there are several."""
+    complaints = error.complaints if isinstance(error, RunbookError) else ()
+    first = next((str(getattr(each, "message", "")) for each in complaints), "")
+    hint = next((str(getattr(each, "hint", "")) for each in complaints), error.hint)
+    return "; ".join(words for words in (f"{error.message}: {first}" if first else error.message, hint) if words)

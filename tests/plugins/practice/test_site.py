@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,41 @@ def test_it_starts_whole_and_ends_whole(tmp_path: Path) -> None:
     site.stop()
     with pytest.raises(SiteError, match="no practice site"):
         PracticeSite.attach(tmp_path)
+
+
+def test_two_that_start_in_one_place_at_once_are_one(tmp_path: Path) -> None:
+    """The second is refused before it starts anything, also while the first is still coming up."""
+    with ThreadPoolExecutor(2) as pool:
+        sites = [PracticeSite(tmp_path), PracticeSite(tmp_path)]
+        ends = [pool.submit(site.start).exception for site in sites]
+        errors = [error for end in ends if (error := end()) is not None]
+    try:
+        assert [type(error) for error in errors] == [SiteError]
+        assert "already" in str(errors[0])
+        assert set(processes(tmp_path).values()) == PARTS
+    finally:
+        for site in sites:
+            site.stop()
+    with PracticeSite(tmp_path) as again:  # the lock went with the site that held it
+        assert again.state()["dead"] == []
+
+
+OLD = '{"url": "http://127.0.0.1:1", "pid": 1, "pace": 10}'
+
+
+@pytest.mark.parametrize("record", ["{}", "[1]", "nonsense", '{"url": "x", "pid": "y", "pace": 1}', OLD])
+def test_a_record_that_is_broken_or_old_is_no_site(tmp_path: Path, record: str) -> None:
+    """Neither a damaged record nor a number that another process has by now is taken for a site, or stopped."""
+    (tmp_path / "site.json").write_text(record)
+    with pytest.raises(SiteError, match="start one with `up`"):
+        PracticeSite.attach(tmp_path)
+
+
+def test_a_place_that_can_hold_no_site_is_refused(tmp_path: Path) -> None:
+    """One sentence instead of a traceback."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SiteError, match="no practice site can be in"):
+        PracticeSite(tmp_path / "file/site").start()
 
 
 def test_it_dies_with_its_control(tmp_path: Path) -> None:
