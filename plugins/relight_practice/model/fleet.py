@@ -1,5 +1,6 @@
 """The model's nodes and releases under the orders that the practice site's control takes."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,8 @@ START_S = 0.3
 """What a process takes to come up, before it is trusted."""
 DRAIN_S = 0.5
 """What is in hand on a node ends within this, on average; a sign-in takes at most a second."""
+WAVES_MAX = 10
+"""A deploy takes no longer over many nodes than over ten."""
 _NAME = re.compile(r"node-[1-9][0-9]?")
 
 
@@ -69,17 +72,17 @@ class Fleet:
         return {"release": release, "compatible": not why, "why": why or RELEASES[release]}
 
     async def put(self, release: int) -> dict[str, Any]:
-        """Have every node run *release*, one after the other."""
+        """Have every node run *release*, one after the other, or a tenth of them after the other."""
         if why := incompatible_because(release):
             raise refused(f"release {release}: {why}")
-        moved = 0
-        for node in list(self.nodes.values()):
-            if node.release == release:
-                continue
+        todo = [node for node in self.nodes.values() if node.release != release]
+        moved, size = len(todo), math.ceil(len(self.nodes) / WAVES_MAX)
+        while todo:
             await Wait(START_S + self.tier.shape.boot_s)
-            node.release = release
+            for node in todo[:size]:
+                node.release = release
+            del todo[:size]
             await Wait(DRAIN_S)
-            moved += 1
         if release in self.history:
             del self.history[self.history.index(release) + 1 :]
         else:
