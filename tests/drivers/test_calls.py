@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from relight.kernel.facts import StepFailed, StepLost, StepSucceeded
+from relight.kernel.facts import StepFailed, StepLost, StepSucceeded, TargetsReported
 from relight.kernel.plan import Retry, Settle, Targets
 from relight.testing.outcomes import Answer, Break, Hang, Lose, Succeed
 
@@ -254,6 +255,26 @@ def test_a_batch_action_is_called_once_a_slice(bench: Any) -> None:
     assert 1 == len(bench.world.called("sweep"))
     result = run.steps["one"].result or only(bench.facts(), StepSucceeded).result
     assert {"done": 5, "failed": {"h3": "it is down"}, "total": 6} == result
+
+
+def test_hosts_come_with_what_the_inventory_says_of_them(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """References are resolved for the call alone; one that cannot be is a failure before anything is called."""
+    monkeypatch.setenv("DB_TOKEN", "s3cr3t-s3cr3t")
+    variables = {"h0": {"port": 22, "token": "env:DB_TOKEN"}}
+    targets = Targets(group="all", hosts=("h0", "h1"), batches=(2,), variables=variables)
+    assert "succeeded" == bench.drive(bench.plan([bench.step("one", "sweep", targets=targets)])).outcome
+    assert {"h0": {"port": 22, "token": "s3cr3t-s3cr3t"}} == bench.world.called("sweep")[0].variables
+    assert "s3cr3t" not in "".join(str(record.body) for record in bench.journal.records("r1"))
+
+
+def test_a_hosts_secret_that_cannot_be_resolved_calls_nothing(bench: Any) -> None:
+    """The step fails with the reference's name."""
+    targets = Targets(group="all", hosts=("h0",), batches=(1,), variables={"h0": {"token": "env:NO_SUCH_THING"}})
+    step = replace(bench.step("one", "sweep", targets=targets), on_failure="continue")
+    bench.drive(bench.plan([step]))
+    assert [] == bench.world.called("sweep")
+    failed = only(bench.facts(), TargetsReported).failed["0"]
+    assert "a variable of its hosts: secret env:NO_SUCH_THING" in failed
 
 
 def test_a_stopped_fan_out_tells_done_lost_and_not_begun_apart(bench: Any) -> None:

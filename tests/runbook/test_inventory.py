@@ -155,3 +155,56 @@ def test_targets_that_are_not_there_are_complaints(
     planned = prepare_plan(*write(runbook, SITE + site), registry=registry)
     assert [(Path(each.file).name, each.code) for each in planned.complaints] == [(file, "RL609")]
     assert message in planned.complaints[0].message
+
+
+NESTED = """\
+all:
+  vars: {port: 22, zone: far}
+  children:
+    edge:
+      vars: {zone: near}
+      hosts:
+        "web[1:2]": {rack: a}
+        web3: {zone: here, ansible_password: "vault:hosts#web3"}
+"""
+LINES = """\
+[all:vars]
+port=22
+zone = "far"
+[edge]
+web[1:2] rack=a
+web3 zone='here' ansible_password=vault:hosts#web3
+[edge:vars]
+zone=near
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("hosts.yaml", NESTED), ("hosts", LINES)])
+def test_what_is_said_of_hosts_is_read(name: str, text: str, tmp_path: Path) -> None:
+    """A host's own word counts before its group's, and a group's before that of the groups around it."""
+    (tmp_path / name).write_text(text)
+    found = read_inventory(tmp_path / name).variables(["web1", "web3"])
+    assert found == {
+        "web1": {"port": 22, "zone": "near", "rack": "a"},
+        "web3": {"port": 22, "zone": "here", "ansible_password": "vault:hosts#web3"},
+    }
+
+
+def test_a_plan_carries_what_is_said_of_its_hosts_but_no_secret(
+    write: Callable[..., tuple[Path, Path]], registry: Registry
+) -> None:
+    """References are kept; what is written out is refused, and named without being shown."""
+    runbook = "stages:\n  - id: a\n    steps: [{id: x, action: shell.run, with: {argv: [id]}, targets: edge}]\n"
+    site = SITE + "targets: {inventory: hosts.yaml}\n"
+    paths = write(runbook, site)
+    file = paths[1].parent / "hosts.yaml"
+    file.write_text("edge: {hosts: {web1: {port: 22, db_token: 'env:DB_TOKEN'}}}\n")
+    plan = prepare_plan(*paths, registry=registry).plan
+    assert plan is not None
+    targets = plan.stages[0].steps[0].targets
+    assert targets is not None
+    assert targets.variables == {"web1": {"port": 22, "db_token": "env:DB_TOKEN"}}
+    file.write_text("edge: {hosts: {web1: {ansible_ssh_pass: hunter2hunter2}}}\n")
+    (complaint,) = prepare_plan(*paths, registry=registry).complaints
+    assert "ansible_ssh_pass of host web1" in complaint.message
+    assert "hunter2" not in str(complaint)

@@ -24,6 +24,7 @@ class Perform:
     key: str
     deadline_t: int
     targets: tuple[str, ...] = ()
+    variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     max_concurrency: int = 1
     protective: bool = False
 

@@ -222,6 +222,7 @@ class Targets:
     """A fan-out: the site's hosts, resolved and frozen, and the batches they are taken in.
 
     *batches* are counts, each the size of one batch in order (already computed from ``1, 10%, 50%, 100%``).
+    *variables* are what the inventory says of a host; secrets are references.
     """
 
     group: str
@@ -230,6 +231,7 @@ class Targets:
     max_concurrency: int = 10
     max_failures: int = 1
     between: tuple[str, ...] = ()
+    variables: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 StepKind: TypeAlias = Literal["action", "probe", "wait", "manual", "undo"]

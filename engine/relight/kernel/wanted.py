@@ -66,6 +66,8 @@ def _dispatch(run: Run, item: Dispatch) -> Perform | Stop:
         return Stop(dispatch=item.number, until_t=item.stop_until_t)
     step = run.step_of(item.step)
     hosts = step.targets.hosts if step.targets is not None else ()
+    named = tuple(hosts[index] for index in item.targets)
+    said = step.targets.variables if step.targets is not None else {}
     return Perform(
         dispatch=item.number,
         step=item.step,
@@ -74,7 +76,8 @@ def _dispatch(run: Run, item: Dispatch) -> Perform | Stop:
         args=item.args,
         key=item.key,
         deadline_t=item.deadline_t,
-        targets=tuple(hosts[index] for index in item.targets),
+        targets=named,
+        variables={host: said[host] for host in named if host in said} if said else {},
         max_concurrency=step.targets.max_concurrency if step.targets is not None else 1,
         protective=step.protective,
     )

@@ -1,16 +1,18 @@
-"""The hosts of a group, from an Ansible inventory in YAML or INI.
+"""The hosts of a group and what is said of them, from an Ansible inventory in YAML or INI.
 
-Only what a plan freezes is read: which hosts are in a group. Variables, secrets and plugins are Ansible's.
+Only what a plan freezes is read: which hosts are in a group, and their variables in this very file. Files of variables
+beside it, encrypted ones and inventory plugins are Ansible's.
 """
 
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from relight.runbook.complaints import Complaints
 from relight.runbook.source import source_from_file
-from relight.runbook.yaml12 import read_yaml
+from relight.runbook.yaml12 import plain, read_yaml
 
 HOSTS_MAX = 100_000
 _RANGE = re.compile(r"\[([A-Za-z0-9]+):([A-Za-z0-9]+)(?::([0-9]{1,6}))?\]")
@@ -27,6 +29,26 @@ class Inventory:
     def __init__(self) -> None:
         self.hosts: dict[str, dict[str, None]] = {"all": {}, "ungrouped": {}}
         self.children: dict[str, dict[str, None]] = {}
+        self.of_groups: dict[str, dict[str, Any]] = {}
+        self.of_hosts: dict[str, dict[str, Any]] = {}
+
+    def variables(self, hosts: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return what is said of each of *hosts*: a host's own word over its group's, a group's over its parent's."""
+        found: dict[str, dict[str, Any]] = {host: {} for host in hosts}
+        for group in sorted(self.of_groups, key=lambda name: (self._depth(name), name)):
+            for host in self.members(group) or ():
+                if host in found:
+                    found[host].update(self.of_groups[group])
+        for host, said in found.items():
+            said.update(self.of_hosts.get(host, {}))
+        return {host: said for host, said in found.items() if said}
+
+    def _depth(self, group: str) -> int:
+        """Return how many groups one goes through from the outermost to this one; ``all`` is outside of every one."""
+        depth, inner, seen = 0 if group == "all" else 1, {group}, {group}
+        while inner := {name for name, children in self.children.items() if inner & set(children)} - seen:
+            depth, seen = depth + 1, seen | inner
+        return depth
 
     def groups(self) -> list[str]:
         """Return the names of all groups."""
@@ -91,11 +113,25 @@ def _from_tree(tree: dict[str, Any]) -> Inventory:
             raise BadInventory(f"group {name} is no mapping")
         for pattern in _names(group, "hosts", name):
             inventory.add(name, pattern)
+        _said_of(inventory, group, name)
         children = group.get("children") or {}
         for child in _names(group, "children", name):
             inventory.children.setdefault(name, {})[child] = None
             left.append((child, children.get(child) if isinstance(children, dict) else None))
     return inventory
+
+
+def _said_of(inventory: Inventory, group: dict[str, Any], name: str) -> None:
+    """Keep the variables of a group and of the hosts that it names."""
+    said, hosts = group.get("vars") or {}, group.get("hosts") or {}
+    if not isinstance(said, dict):
+        raise BadInventory(f"vars of group {name} is no mapping")
+    if said:
+        inventory.of_groups.setdefault(name, {}).update(plain(said))
+    for pattern, variables in hosts.items() if isinstance(hosts, dict) else ():
+        if isinstance(variables, dict):
+            for host in _spread(str(pattern)):
+                inventory.of_hosts.setdefault(host, {}).update(plain(variables))
 
 
 def _names(group: dict[str, Any], key: str, name: str) -> list[str]:
@@ -122,9 +158,38 @@ def _from_lines(lines: tuple[str, ...]) -> Inventory:
             inventory.hosts.setdefault(group, {})
         elif kind == "children":
             inventory.children.setdefault(group, {})[line.split()[0]] = None
+        elif kind == "vars":
+            key, _, value = line.partition("=")
+            inventory.of_groups.setdefault(group, {})[key.strip()] = _value(value.strip().strip("\"'"))
         elif kind == "":
-            inventory.add(group, line.split()[0])
+            name, said = _host_line(line, number)
+            inventory.add(group, name)
+            for host in _spread(name) if said else ():
+                inventory.of_hosts.setdefault(host, {}).update(said)
     return inventory
+
+
+def _host_line(line: str, number: int) -> tuple[str, dict[str, Any]]:
+    """Return the host of a line and the variables behind it, ``key=value`` each."""
+    try:
+        name, *words = shlex.split(line)
+    except ValueError as error:
+        raise BadInventory(f"line {number}: {str(error).lower()}") from None
+    pairs = [word.partition("=") for word in words if "=" in word]
+    return name, {key: _value(value) for key, _, value in pairs}
+
+
+def _value(text: str) -> Any:
+    """Return a word as what it says: a number, true or false, or a text."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for number in (int, float):
+        if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
+            try:
+                return number(text)
+            except ValueError:
+                continue
+    return text
 
 
 def _spread(pattern: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Steps of a plan: what is called, with what, how it is undone, and over which hosts."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,15 @@ from relight.runbook.complaints import did_you_mean
 from relight.runbook.inventory import BadInventory, Inventory, limit, read_inventory, sizes
 from relight.runbook.offers import MANUAL, WAIT
 from relight.runbook.planning import Planning, is_late
+from relight.runbook.secrecy import MEND, SAID, is_secret_name, secret_code
 from relight.sdk.values import parse_duration
 
 TIMEOUT_MS = 300_000
 """Where neither the step nor its action says how long it may take."""
+
+
+VARIABLES_MAX = 512 * 1024
+"""Bytes of what an inventory says of a step's hosts; a plan is one fact, and a fact has two megabytes."""
 
 
 class Moves:
@@ -183,11 +189,30 @@ class Moves:
         return Targets(
             group=group,
             hosts=tuple(hosts),
+            variables=self._variables(inventory, hosts),
             batches=sizes(step.batches, len(hosts)),
             max_concurrency=step.max_concurrency,
             max_failures=limit(step.max_failures, len(hosts)),
             between=tuple(step.between),
         )
+
+    def _variables(self, inventory: Inventory | None, hosts: list[str]) -> dict[str, dict[str, Any]]:
+        """Return what the inventory says of these hosts, without the secrets that are written out there."""
+        said = inventory.variables(hosts) if inventory is not None else {}
+        targets = self._planning.site.targets
+        for host, variables in said.items():
+            for name in list(variables):
+                named = is_secret_name(name) or name.endswith("_pass")
+                code = secret_code(variables[name], named=named)
+                if code and targets is not None:
+                    text = variables.pop(name)
+                    self._planning.there.mask(text)
+                    message = f"{name} of host {host} in the inventory is left out of the plan: {SAID[code]}"
+                    self._planning.there.add(code, targets.place("inventory"), message, MEND)
+        if len(json.dumps(said, default=str)) > VARIABLES_MAX and targets is not None:
+            message = f"the inventory says more of {len(said)} hosts than a plan keeps ({VARIABLES_MAX} bytes)"
+            self._planning.there.add("RL609", targets.place("inventory"), message, "give hosts only what steps need")
+        return said
 
     def _read_inventory(self, step: document.Step) -> Inventory | None:
         if self._inventory is not None:

@@ -109,7 +109,8 @@ def _probe(world: FakeWorld, declared: Contract, read: Do) -> type[Probe]:
 def _recorded(world: FakeWorld, declared: Contract, call: Call) -> Outcome:
     targets = tuple(target.name for target in call.targets)
     args = call.args.model_dump(mode="json", exclude_unset=True)
-    world.calls.append(Recorded(name=declared.name, args=args, key=call.key, targets=targets))
+    said = {target.name: dict(target.variables) for target in call.targets if target.variables}
+    world.calls.append(Recorded(name=declared.name, args=args, key=call.key, targets=targets, variables=said))
     return world.next_outcome(declared.name)
 
 

@@ -20,6 +20,7 @@ class Recorded:
     args: dict[str, Any]
     key: str = ""
     targets: tuple[str, ...] = ()
+    variables: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

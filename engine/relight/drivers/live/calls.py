@@ -7,6 +7,7 @@ still be heard of later: that settles it.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from relight.drivers.live.board import Board
 from relight.drivers.live.clock import RunClock
@@ -16,10 +17,12 @@ from relight.drivers.live.orphans import marker
 from relight.drivers.live.outcomes import Outcome, Refused, called, prepared, unexpected
 from relight.drivers.live.providers import Providers
 from relight.drivers.live.tasks import Tasks
+from relight.errors import SecretError
 from relight.kernel.inputs import Reported
 from relight.kernel.intents import Perform, Stop
 from relight.sdk import Action, Call, Probe, TargetHost
 from relight.sdk.process_tree import end_marked
+from relight.sdk.secrets import REFERENCE, Secret, Secrets
 
 GRACE_S = 10.0
 """Seconds between being asked to stop and being killed, as promised to plugins and people alike."""
@@ -34,8 +37,16 @@ class _Dispatch:
     intent: Perform
     marker: dict[str, str]
     task: asyncio.Task[None] = field(init=False)
+    variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     stopping: bool = False
     told: bool = False
+
+
+def _revealed(secrets: Secrets, said: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: secrets.reveal(Secret(value)) if isinstance(value, str) and REFERENCE.fullmatch(value) else value
+        for name, value in said.items()
+    }
 
 
 class Calls:
@@ -88,6 +99,7 @@ class Calls:
         intent = dispatch.intent
         try:
             kind, args = prepared(self._providers, intent.use, intent.args)
+            dispatch.variables = self._variables(intent)
             outcome = await self._call(dispatch, kind, args)
         except Refused as refusal:
             outcome = Outcome(word="failed", error=self._intake.text(refusal.message), retry=False)
@@ -120,10 +132,21 @@ class Calls:
             marker=dispatch.marker,
             deadline_s=max(intent.deadline_t - self._clock.t(), 0) / 1_000,
             grace_s=GRACE_S,
-            targets=tuple(TargetHost(name=host) for host in hosts),
+            targets=tuple(TargetHost(name=host, variables=dispatch.variables.get(host, {})) for host in hosts),
             progress=lambda text: self._progress(intent.step, text),
             secrets=self._providers.secrets,
         )
+
+    def _variables(self, intent: Perform) -> dict[str, dict[str, Any]]:
+        """Return what the inventory says of the hosts, references resolved.
+
+        Raises:
+            Refused: one cannot be; nothing was called.
+        """
+        try:
+            return {host: _revealed(self._providers.secrets, said) for host, said in intent.variables.items()}
+        except SecretError as missing:
+            raise Refused(f"a variable of its hosts: {missing.message}; {missing.hint}".rstrip("; ")) from None
 
     # ---- ending
 
