@@ -28,6 +28,7 @@ SOLO = "solo: {after: 5m, roles: [sre]}\n"
         ("{roles: [boss]}", "ana", "", False),
         ("{roles: [boss], allow_self_approval: true}", "bo", "", False),
         ("{roles: [boss]}", "bo", SOLO, False),
+        ("{roles: [boss]}, expires_after: 5m", "bo", SOLO, True),
         ("{roles: [owner]}", "cy", SOLO, True),
         ("{roles: [sre], min_approvals: 3}", "ana", SOLO, True),
         ("{roles: [nobody]}", None, "", True),

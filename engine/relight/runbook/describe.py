@@ -92,7 +92,7 @@ def _gate(plan: Plan, gate: Gate, starter: str | None) -> dict[str, Any]:
         "allow_self_approval": approval.allow_self_approval,
         "valid_for": format_duration(approval.valid_for_ms),
         "can_open": counted,
-        "solo": _solo(plan, able, starter),
+        "solo": _solo(plan, gate, able, starter),
         "require": list(gate.require),
         "show": list(gate.show),
         "expires_after": format_duration(gate.expires_after_ms),
@@ -101,9 +101,11 @@ def _gate(plan: Plan, gate: Gate, starter: str | None) -> dict[str, Any]:
     }
 
 
-def _solo(plan: Plan, able: list[str], starter: str | None) -> dict[str, Any] | None:
-    """Return after what time which starters could open it alone."""
-    if plan.solo is None:
+def _solo(plan: Plan, gate: Gate, able: list[str], starter: str | None) -> dict[str, Any] | None:
+    """Return after what time which starters could open it alone, where they may not anyway and it still asks then."""
+    if plan.solo is None or gate.approval.allow_self_approval or gate.approval.min_approvals > 1:
+        return None
+    if plan.solo.after_ms >= gate.expires_after_ms:
         return None
     roles = set(plan.solo.roles)
     may = [person.id for person in plan.people if person.id in able and roles & set(person.roles)]

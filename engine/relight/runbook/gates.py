@@ -77,7 +77,7 @@ def _fillable(planning: Planning, stage: str, gate: document.Gate, starter: str 
             planning.here.add("RL608", approval.place("roles", index), f"nobody at {where} is {role!r}", hint)
     able = holders(planning, approval.roles)
     counted = [person for person in able if approval.allow_self_approval or person != starter]
-    if len(counted) >= approval.min_approvals or _alone(planning, able, starter, approval.min_approvals):
+    if len(counted) >= approval.min_approvals or _alone(planning, able, starter, gate):
         return
     need = f"{approval.min_approvals} of {' or '.join(approval.roles)}"
     have = f"there is only {', '.join(counted)}" if counted else "there is nobody"
@@ -88,10 +88,10 @@ def _fillable(planning: Planning, stage: str, gate: document.Gate, starter: str 
     planning.here.add("RL607", approval.place("roles"), message, hint)
 
 
-def _alone(planning: Planning, able: list[str], starter: str | None, needed: int) -> bool:
-    """Return whether the site's solo rule would let the starter open it in the end."""
+def _alone(planning: Planning, able: list[str], starter: str | None, gate: document.Gate) -> bool:
+    """Return whether the site's solo rule would let the starter open it before it expires."""
     solo = planning.site.solo
-    if solo is None or needed > 1:
+    if solo is None or gate.approval.min_approvals > 1 or solo.after >= gate.expires_after:
         return False
     may = set(able) & set(holders(planning, solo.roles))
     return bool(may) if starter is None else starter in may

@@ -25,6 +25,7 @@ from relight.sdk.values import parse_duration
 ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,62}")
+ACTION = re.compile(r"[a-z][a-z0-9_-]{0,62}(\.[a-z][a-z0-9_-]{0,62})?")
 PUBLIC_KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=?")
 """The 32 bytes of a key as base64."""
 JOURNAL = re.compile(r"(sqlite:///|postgres(ql)?://).{1,1000}")
@@ -157,7 +158,7 @@ def _journal_url(value: str) -> str:
 
 
 def _action(value: str) -> str:
-    if re.fullmatch(r"[a-z][a-z0-9_-]{0,62}(\.[a-z][a-z0-9_-]{0,62})?", value):
+    if ACTION.fullmatch(value):
         return value
     raise wrong("RL205", f"{value[:60]!r} cannot be an action", "write FAMILY.VERB, such as admission.throttle")
 
@@ -183,7 +184,7 @@ PersonId: TypeAlias = Annotated[
 Capability: TypeAlias = Annotated[
     str,
     AfterValidator(_action),
-    WithJsonSchema({"type": "string", "pattern": r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)?$"}),
+    WithJsonSchema({"type": "string", "pattern": f"^{ACTION.pattern}$"}),
 ]
 Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=TEXT_CHARS_MAX)]
 Template: TypeAlias = Annotated[str, Field(min_length=1, max_length=TEXT_CHARS_MAX)]

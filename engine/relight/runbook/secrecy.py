@@ -8,9 +8,10 @@ from relight.runbook.template import is_template
 _KEY = re.compile(r"(^|_)(password|passwd|passphrase|secret|token|api_?key|private_key|authorization)$", re.IGNORECASE)
 _SURE = re.compile(
     r"gh[pousr]_[A-Za-z0-9]{20,}|xox[abposr]-[A-Za-z0-9-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY"
-    r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}|://[^/\s:@]*:[^/\s@]+@|(?i:^bearer\s+[A-Za-z0-9._-]{16,})"
+    r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}|(?i:^bearer\s+[A-Za-z0-9._-]{16,})"
 )
-"""Tokens of well-known forms, private keys, and addresses with a password in them."""
+"""Tokens of well-known forms, and private keys."""
+_IN_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _LIKELY = re.compile(r"AKIA[0-9A-Z]{16}")
 _REFERENCE = re.compile(r"^(env|file|keyring|vault):\S+$")
 MEND = "write a reference: env:NAME, file:PATH, keyring:SERVICE/NAME or vault:PATH#FIELD"
@@ -23,7 +24,7 @@ def secret_code(text: Any, *, named: bool) -> str:
     """
     if not isinstance(text, str) or _REFERENCE.match(text) or is_template(text):
         return ""
-    if _SURE.search(text):
+    if _SURE.search(text) or _IN_ADDRESS.search(text):
         return "RL518"
     return "RL510" if _LIKELY.search(text) or (named and len(text) >= 4) else ""
 
@@ -32,6 +33,13 @@ SAID = {
     "RL510": "this looks like a secret, and plans are kept",
     "RL518": "this is a password or a token, and plans are kept where nothing can be removed",
 }
+
+
+def mend_for(text: str) -> str:
+    """Return how a secret is kept out of the document; an address cannot hold a reference."""
+    if _IN_ADDRESS.search(text):
+        return "take it out of the address; send it in a header, as a reference such as env:NAME or file:PATH"
+    return MEND
 
 
 def is_secret_name(name: str) -> bool:

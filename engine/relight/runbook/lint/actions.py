@@ -10,7 +10,7 @@ from relight.runbook.lint.naming import texts
 from relight.runbook.lint.scene import Scene, Stood, readers
 from relight.runbook.offers import Offer
 from relight.runbook.parts import Part
-from relight.runbook.secrecy import MEND, SAID, is_secret_name, secret_code
+from relight.runbook.secrecy import SAID, is_secret_name, mend_for, secret_code
 from relight.runbook.source import Mark
 from relight.runbook.template import Unterminated, is_template, parts_of
 from relight.runbook.yaml12 import Map
@@ -161,4 +161,4 @@ def check_secrets(scene: Scene, part: Part, key: str) -> None:
         code = secret_code(text, named=named)
         if code:
             scene.complaints.mask(text)
-            scene.complaints.add(code, part.place(key, *path), SAID[code], MEND)
+            scene.complaints.add(code, part.place(key, *path), SAID[code], mend_for(text))

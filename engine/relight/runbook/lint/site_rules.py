@@ -9,7 +9,7 @@ from relight.runbook.expressions import problem_with
 from relight.runbook.lint.naming import texts
 from relight.runbook.parts import Part
 from relight.runbook.places import place_inside
-from relight.runbook.secrecy import MEND, SAID, is_secret_name, secret_code
+from relight.runbook.secrecy import SAID, is_secret_name, mend_for, secret_code
 from relight.runbook.site_document import Site
 from relight.runbook.source import Mark
 from relight.runbook.template import Unterminated, is_template, parts_of
@@ -46,7 +46,7 @@ def _secrets(provider: Part, complaints: Complaints) -> None:
             code = secret_code(text, named=isinstance(last, str) and is_secret_name(last))
             if code:
                 complaints.mask(text)
-                complaints.add(code, provider.place(key, *path), SAID[code], MEND)
+                complaints.add(code, provider.place(key, *path), SAID[code], mend_for(text))
 
 
 def check_surfaces(site: Site, complaints: Complaints) -> None:
