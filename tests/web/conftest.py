@@ -63,11 +63,19 @@ class Client:
         self.url = url
         self.secret = secret
 
-    def send(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str) -> Answer:
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        raw: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send one request, on a connection of its own."""
         place = urlsplit(self.url)
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=WITHIN_S)
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         if self.secret:
             sent.setdefault("authorization", f"Bearer {self.secret}")
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
@@ -84,11 +92,11 @@ class Client:
 
     def get(self, path: str, **headers: str) -> Answer:
         """Read something."""
-        return self.send("GET", f"/api/v1{path}", **headers)
+        return self.send("GET", f"/api/v1{path}", headers=headers)
 
     def post(self, path: str, body: Any, **headers: str) -> Answer:
         """Do something."""
-        return self.send("POST", f"/api/v1{path}", body, **headers)
+        return self.send("POST", f"/api/v1{path}", body, headers=headers)
 
     def start(self, name: str, **inputs: Any) -> str:
         """Start what is published and return the run's id."""
@@ -169,7 +177,7 @@ class Lab:
     def write_site(self, *, without: str = "", environment: str = "test") -> None:
         """Write the site's document, *without* somebody."""
         digests = {name: digest_of(secret) for name, secret in self.secrets.items()}
-        people = [
+        people: list[dict[str, Any]] = [
             {"id": "ana", "roles": ["boss"], "sign_in": [digests["ana"]], "tokens": [_token(digests["robot"])]},
             {"id": "bo", "roles": ["boss"], "os": os_name(), "sign_in": [digests["bo"]]},
             {"id": "cy", "roles": ["clerk"], "sign_in": [digests["cy"]], "slack": "T1/U1"},

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relight.control.permissions import permit
+from relight.control.planning import in_one_sentence
 from relight.control.reception import INPUT_CHARS_MAX, NotThere, Reception, Wanted
 from relight.control.wording import instant, now_ms
 from relight.errors import NotNow, RelightError, UsageError
@@ -94,7 +95,7 @@ def proposal(reception: Reception, caller: Caller, name: str) -> dict[str, Any]:
     try:
         return {**entry, "plan": reception.plan(caller, _wanted(entry)), "problem": ""}
     except RelightError as error:
-        return {**entry, "plan": None, "problem": f"{error.message}; {error.hint}".rstrip("; ")}
+        return {**entry, "plan": None, "problem": in_one_sentence(error)}
 
 
 def begin(reception: Reception, caller: Caller, name: str, *, confirm: str = "", plan_digest: str = "") -> str:

@@ -2,10 +2,13 @@
 
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 WORD_MAX, TEXT_MAX = 200, 4_000
 """As much of a word and of a reason as a request keeps."""
+PLAIN_MAX = 1_000
+NUMBER_MAX = 2**53
+"""Beyond it a number is not the same on every machine."""
 
 
 def _text(value: str) -> str:
@@ -15,9 +18,19 @@ def _text(value: str) -> str:
     return value
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, str) and len(value) <= PLAIN_MAX:
+        return _text(value)
+    if isinstance(value, bool | int | float) and abs(value) < NUMBER_MAX:
+        return value
+    raise ValueError(f"must be one number, true, false, or text of at most {PLAIN_MAX} characters")
+
+
 Word: TypeAlias = Annotated[str, Field(max_length=WORD_MAX), AfterValidator(_text)]
 Text: TypeAlias = Annotated[str, Field(max_length=TEXT_MAX), AfterValidator(_text)]
-Plain: TypeAlias = Annotated[str, Field(max_length=1_000), AfterValidator(_text)] | int | float | bool
+Plain: TypeAlias = Annotated[
+    Any, AfterValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": PLAIN_MAX})
+]
 
 
 class Body(BaseModel):

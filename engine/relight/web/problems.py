@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from relight.control.planning import in_one_sentence
 from relight.control.reception import NotThere
 from relight.errors import JournalError, Locked, NotNow, NotPermitted, RelightError, RunbookError, UsageError
 
@@ -74,4 +75,5 @@ def problem_of(error: RelightError) -> Problem:
         from relight.runbook.render import complaint_document
 
         more["complaints"] = [complaint_document(complaint) for complaint in error.complaints]  # type: ignore[arg-type]
+        return Problem(status, in_one_sentence(error), hint=error.hint, exit_code=error.exit_code, more=more)
     return Problem(status, error.message, hint=error.hint, exit_code=error.exit_code, more=more)
