@@ -19,7 +19,7 @@ class Command(NamedTuple):
 
 SECTIONS: dict[str, tuple[Command, ...]] = {
     "Before": (
-        Command("lint", "documents:lint", "Check runbooks and sites; say every problem with its place and its mend."),
+        Command("lint", "documents:lint", "Check runbooks and sites; say every problem with its place."),
         Command("plan", "documents:plan", "Resolve a runbook against a site and show what a run would do."),
         Command("rehearse", "rehearse:rehearse", "See what a runbook does before the night; nothing is touched."),
         Command("schema", "documents:schema", "Print a document's JSON Schema, for editors."),
@@ -30,7 +30,7 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
         Command("runs", "reading:runs", "List the runs, unfinished ones first."),
         Command("status", "reading:status", "Say where a run stands; the exit code says it too."),
         Command("watch", "watching:watch", "Follow a run until it ends; Ctrl-C leaves it alone."),
-        Command("why", "reading:why", "Say what a run waits for, what is safe, and where each choice leads."),
+        Command("why", "reading:why", "Say what a run waits for and where each choice leads."),
         Command("approve", "deciding:approve", "Approve a gate's ticket."),
         Command("deny", "deciding:deny", "Deny a gate's ticket; the run holds."),
         Command("ask", "deciding:ask", "Ask a gate anew, with a new ticket."),
@@ -40,7 +40,7 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
         Command("skip", "deciding:skip", "Leave out a step or an optional stage."),
         Command("mark", "deciding:mark", "Say that a step was done, or was not."),
         Command("ramp", "deciding:ramp", "Move a ramp: to its floor, down, up, or let it stay."),
-        Command("undo", "undoing:undo", "Undo a step's effect, or everything back to a stage; shows it first."),
+        Command("undo", "undoing:undo", "Undo a step's effect, or everything back to a stage."),
         Command("note", "deciding:note", "Write something down in the run's journal."),
         Command("abort", "deciding:abort", "End a run: nothing forward starts any more."),
         Command("effects", "reading:effects", "List what is changed and not undone, each with its undo."),
@@ -52,7 +52,7 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
     "System": (
         Command("serve", "serve:serve", "Drive runs for everybody, and open the doors: the API, chat, the page."),
         Command("token", "tokens:token", "Make a token for the API, and print it once."),
-        Command("plugins", "system:plugins", "List the plugins, or document one from its code."),
+        Command("plugins", "system:plugins", "List plugins and simulations, or document one from its code."),
         Command("doctor", "system:doctor", "Check that relight can work here, and say what to mend."),
     ),
 }

@@ -128,7 +128,7 @@ def _nothing_unfinished(door: Door) -> str | None:
 @click.argument("run", required=False)
 @with_door
 def why(door: Door, run: str | None) -> None:
-    """Say what a run waits for, what is safe, and where each choice leads.
+    """Say what a run waits for and where each choice leads, and whether waiting is safe.
 
     RUN is the id or any unique beginning of it; left out, the only unfinished run.
     """
