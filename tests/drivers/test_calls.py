@@ -11,7 +11,7 @@ import pytest
 
 from relight.kernel.facts import StepFailed, StepLost, StepSucceeded, TargetsReported
 from relight.kernel.plan import Retry, Settle, Targets
-from relight.testing.outcomes import Answer, Break, Hang, Lose, Succeed
+from relight.testing.outcomes import Answer, Break, Fail, Hang, Lose, Succeed
 
 
 def only(facts: list[Any], kind: type) -> Any:
@@ -243,6 +243,16 @@ def test_a_fan_out_reports_each_host(bench: Any) -> None:
     calls = bench.world.called("do")
     assert list(hosts) == [call.targets[0] for call in calls]
     assert 30 == len({call.key for call in calls})
+
+
+def test_too_many_failures_stop_in_the_middle_of_a_batch(bench: Any) -> None:
+    """Reaching the limit begins no other host; those are said to be untouched, not failed."""
+    hosts = tuple(f"h{number}" for number in range(9))
+    bench.world.usual["do"] = Fail(message="it is down", retry=False)
+    targets = Targets(group="all", hosts=hosts, batches=(9,), max_concurrency=1, max_failures=2)
+    bench.drive(bench.plan([replace(bench.step("one", targets=targets), on_failure="continue")]))
+    assert 2 == len(bench.world.called("do"))
+    assert {"0", "1"} == set(only(bench.facts(), TargetsReported).failed)
 
 
 def test_a_batch_action_is_called_once_a_slice(bench: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 from relight.errors import NotNow
 from relight.kernel import facts as f
 from relight.kernel.plan import Targets
+from relight.kernel.state import Fanning
 from relight.testing.desk import Desk, desk_of
 from relight.testing.plans import act, check, fan, kind, lasting, undo_with, use
 
@@ -319,3 +320,29 @@ def test_a_fan_out_under_way_cannot_be_marked() -> None:
     """Nothing about it is unknown yet."""
     with pytest.raises(NotNow, match="a is running"):
         over(fan(3)).ask("ana", "mark", "a", value="done")
+
+
+def test_hosts_that_were_not_begun_wait_as_before() -> None:
+    """Reaching the limit stops in the middle of a batch: who was not touched is neither done nor failed."""
+    desk = desk_of(act("a", targets=fan(6, 6, max_failures=2)))
+    assert 2 == desk.perform("a").failures_max
+    desk.report("a", "failed", targets={"h0": None, "h1": "no", "h2": "no"}, untouched=("h3", "h4", "h5"))
+    state = desk.run.steps["a"].state
+    assert isinstance(state, Fanning)
+    assert ("+xx...", ["step-failed"]) == (state.status, desk.holds)
+    assert "failed on 2 of 6 hosts" in desk.run.holds[0].text
+    desk.ask("ana", "retry", "a")
+    assert ("h1", "h2", "h3", "h4", "h5") == desk.perform("a").targets
+
+
+def test_what_is_lost_and_what_was_not_begun_are_told_apart() -> None:
+    """The one is unknown, the other waits; and an undo is tried everywhere."""
+    desk = desk_of(act("a", targets=fan(3, 3), undo=undo_with(use("back"))), kind("task", "manual"))
+    desk.report("a", "unknown", untouched=("h1", "h2"))
+    state = desk.run.steps["a"].state
+    assert isinstance(state, Fanning)
+    assert "?.." == state.status
+    desk.ask("ana", "mark", "a", value="done")
+    desk.report("a")
+    desk.ask("ana", "undo", "a")
+    assert 0 == desk.perform("a").failures_max

@@ -300,6 +300,9 @@ def _targets(run: Run, fact: f.TargetsReported, record: StepRecord, dispatch: Di
     status = _mark(fan.status, fact.done, "+")
     status = _mark(status, tuple(int(index) for index in fact.failed), "x")
     status = _mark(status, fact.unknown, "?")
+    if dispatch is not None:
+        # Of whom nothing is said, nothing was done: they wait as before.
+        status = _mark(status, tuple(index for index in dispatch.targets if status[index] == ">"), ".")
     state = evolved(
         fan,
         status=status,

@@ -137,7 +137,7 @@ def reported(book: Book, done: Dispatch, given: Reported) -> None:
     """Take how a slice ended, host by host; of whom nothing was heard, the outcome of the whole is said."""
     step = book.run.step_of(done.step)
     sides = sort_hosts(step, done, given)
-    if not sides.done and not sides.failed:
+    if not sides.done and not sides.failed and not given.untouched:
         book.say(f.StepLost, step=step.id, dispatch=done.number, why=ended_why(done, given.error))
     else:
         book.say(
@@ -164,7 +164,7 @@ def sort_hosts(step: Step, done: Dispatch, given: Reported) -> Sides:
     """Return what became of each host of a slice."""
     assert step.targets is not None
     hosts, heard = step.targets.hosts, given.targets
-    silent = tuple(index for index in done.targets if hosts[index] not in heard)
+    silent = tuple(index for index in done.targets if hosts[index] not in heard and hosts[index] not in given.untouched)
     said = {index: heard[hosts[index]] for index in done.targets if hosts[index] in heard}
     if given.outcome != "unknown":
         said |= dict.fromkeys(silent, None if given.outcome == "succeeded" else ended_why(done, given.error))

@@ -82,6 +82,7 @@ class Reported(Input):
     Attributes:
         outcome: ``unknown`` where it may or may not have happened.
         targets: For a fan-out: host name to its error, None for success.
+        untouched: Hosts that were not begun because too many others had failed; they wait as before.
         retry: Whether trying again can help.
     """
 
@@ -92,6 +93,7 @@ class Reported(Input):
     retry: bool = True
     retry_after_ms: int | None = None
     targets: dict[str, str | None] = field(default_factory=dict)
+    untouched: tuple[str, ...] = ()
 
 
 @frozen

@@ -14,7 +14,10 @@ from relight.kernel.plan import Use
 
 @frozen
 class Perform:
-    """Do this; answer with ``Reported(dispatch=…)``. Identity: *dispatch*."""
+    """Do this; answer with ``Reported(dispatch=…)``. Identity: *dispatch*.
+
+    *failures_max*: when so many of its hosts have failed no other is begun (0: whatever fails).
+    """
 
     dispatch: int
     step: str
@@ -26,6 +29,7 @@ class Perform:
     targets: tuple[str, ...] = ()
     variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     max_concurrency: int = 1
+    failures_max: int = 0
     protective: bool = False
 
     @property

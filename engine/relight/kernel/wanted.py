@@ -20,6 +20,7 @@ from relight.kernel.state import (
     Backoff,
     Dispatch,
     Done,
+    Fanning,
     Prepared,
     Ramping,
     Run,
@@ -79,8 +80,18 @@ def _dispatch(run: Run, item: Dispatch) -> Perform | Stop:
         targets=named,
         variables={host: said[host] for host in named if host in said} if said else {},
         max_concurrency=step.targets.max_concurrency if step.targets is not None else 1,
+        failures_max=_failures_left(run, step, item),
         protective=step.protective,
     )
+
+
+def _failures_left(run: Run, step: Step, item: Dispatch) -> int:
+    """Return how many more hosts may fail before the fan-out stops; an undo is tried everywhere."""
+    record = run.steps.get(step.id)
+    state = record.state if record is not None else None
+    if step.targets is None or item.purpose == "undo" or not isinstance(state, Fanning):
+        return 0
+    return max(step.targets.max_failures - state.status.count("x"), 1)
 
 
 def _observations(run: Run) -> Iterator[Observe]:

@@ -84,8 +84,16 @@ class Player:
             return Reported(**self.desk.now, dispatch=number, outcome=outcome, result=1)
         heard = {host: self.pick((None, "no")) for host in hosts if self.pick((True, False))}
         retry = self.pick((True, True, False))
+        rest = [host for host in hosts if host not in heard] if outcome == "failed" else []
+        untouched = tuple(host for host in rest if self.pick((True, False, False)))
         return Reported(
-            **self.desk.now, dispatch=number, outcome=outcome, error=f"it {outcome}", targets=heard, retry=retry
+            **self.desk.now,
+            dispatch=number,
+            outcome=outcome,
+            error=f"it {outcome}",
+            targets=heard,
+            retry=retry,
+            untouched=untouched,
         )
 
     def _read(self) -> None:

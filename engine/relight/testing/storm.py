@@ -215,6 +215,7 @@ class Storm:
             error="" if outcome == "succeeded" else f"it {outcome}",
             retry=self.pick((True, True, False)),
             targets={} if outcome == "succeeded" else heard,
+            untouched=tuple(intent.targets[-1:]) if outcome == "failed" and len(heard) == 1 else (),
         )
         if self.pick((True,) * 9 + (False,)):
             driver.hear(report)

@@ -116,7 +116,7 @@ class Calls:
     async def _call(self, dispatch: _Dispatch, kind: Action | Probe, args: object) -> Outcome:
         intent = dispatch.intent
         if intent.targets and not kind.contract.batch:
-            fan = FanOut(kind, intent.targets, intent.use.effect, self._intake)
+            fan = FanOut(kind, intent.targets, intent.use.effect, self._intake, failures_max=intent.failures_max)
             return await fan.over(
                 lambda host: self._call_for(dispatch, args, f"{intent.key}/{host}", (host,)), intent.max_concurrency
             )
@@ -187,6 +187,7 @@ class Calls:
                 retry=outcome.retry,
                 retry_after_ms=outcome.retry_after_ms,
                 targets=dict(outcome.targets),
+                untouched=outcome.untouched,
             )
         )
 

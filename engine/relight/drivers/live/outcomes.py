@@ -22,7 +22,7 @@ Word: TypeAlias = Literal["succeeded", "failed", "unknown"]
 
 @frozen
 class Outcome:
-    """How a call ended; *targets* maps hosts to their error, None for success."""
+    """How a call ended; *targets* maps hosts to their error, None for success; *untouched* were not begun."""
 
     word: Word
     result: Json = None
@@ -30,6 +30,7 @@ class Outcome:
     retry: bool = True
     retry_after_ms: int | None = None
     targets: Mapping[str, str | None] = field(default_factory=dict)
+    untouched: tuple[str, ...] = ()
 
 
 HAPPENED = Outcome(word="succeeded")
