@@ -77,7 +77,8 @@ def main() -> None:
         print(f"import click: {floor:.0f} ms")
         for name, found in times.items():
             median = statistics.median(found)
-            print(f"relight {name}: {median:.0f} ms, {median / floor:.2f} x (goal {GOALS[name]:g} x)")
+            print(f"relight {name}: {median:.0f} ms")
+            print(f"ratio {median / floor:.2f} (goal {GOALS[name]:g})")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ FRESH_MS = 500
 class _Track:
     def __init__(self, journal: Journal, run: str) -> None:
         self.lock = threading.Lock()
-        self.following = Following(journal, run)
+        self.following = Following.from_snapshot(journal, run)
         self.shown: tuple[int, float, dict[str, Any]] | None = None
 
 
