@@ -188,6 +188,14 @@ def test_the_worst_is_never_better_than_now(tales: ModuleType) -> None:
     assert ("310 " in row, "worst 310" in row) == (True, True)
 
 
+def test_a_step_without_its_driver_is_not_called_running(tales: ModuleType) -> None:
+    """Nobody knows how it is with what a dead driver had in hand, and no clock pretends that it goes on."""
+    tale = tales.Tale().later(1)
+    tale.hold.release()
+    (step,) = [text for text in frame(tale, 80) if text.strip().startswith("> throttle")]
+    assert "under way when its" in step
+
+
 def test_what_a_run_costs_is_shown(tales: ModuleType) -> None:
     """The error budget that went stands beside the guards, of what the objective leaves, per surface."""
     tale = tales.Tale().at_gate()

@@ -257,6 +257,16 @@ def test_no_is_the_answer_unless_it_is_yes(lab: Lab) -> None:
     assert lab.type("runs").out == "No runs yet.\n"
 
 
+def test_leaving_at_the_question_starts_nothing(lab: Lab) -> None:
+    """Ctrl-C where relight asks is a no, and said so."""
+    child = lab.terminal(*lab.words(GATED))
+    child.expect_exact("[y/N]")
+    child.sendintr()
+    child.expect_exact("Nothing was started.")
+    assert ended(child) == 130
+    assert lab.type("runs").out == "No runs yet.\n"
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_view_that_is_ended_leaves_the_terminal_as_it_was(lab: Lab, number: int, code: int) -> None:
     """SIGTERM and a hang-up end the view alone, and the cursor comes back."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from relight.cli.live_rows import NARROW, Moment, age, check_row, until
 from relight.cli.terminal import Line, Span, clean, cut, line, pad
+from relight.control.why import is_stranded
 from relight.control.wording import argument, brief, counted, figure, rough, span, spoken
 
 STEPS_MAX = 8
@@ -134,6 +135,8 @@ def _step_row(moment: Moment, step: Mapping[str, Any]) -> Line:
     since = step.get("started_at")
     if step["state"] == "running" and since:
         words += f" {span(age(since, moment.now))}"
+    if step["state"] == "running" and is_stranded(moment.document):
+        words, style = "under way when its driver went", "bad"
     if step["attempts"] > 1:
         words += f", try {step['attempts']}"
     if step.get("retry_at"):

@@ -55,7 +55,12 @@ def run(
     if not door.journal_url and site_document is not None and site_document.journal:
         door.journal_url = site_document.journal
     show_before(door, planned, starter)
-    if not agreed(plan, yes=yes, confirm=confirm):
+    try:
+        wanted = agreed(plan, yes=yes, confirm=confirm)
+    except KeyboardInterrupt:
+        door.tell("", "Nothing was started.")
+        raise
+    if not wanted:
         door.tell("Nothing was started.")
         return 0
     from relight.control.beginning import begin_run
