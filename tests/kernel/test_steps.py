@@ -207,6 +207,14 @@ def test_a_step_says_itself_when_to_try_again_or_to_stop() -> None:
     assert ["step-failed"] == desk.holds
 
 
+def test_nobody_is_put_off_for_ever() -> None:
+    """A quarter of an hour is heeded; what protects waits no longer than its own longest backoff."""
+    for step, longest in ((act("a", retry=THREE), 900_000), (act("a", retry=THREE, protective=True), 60_000)):
+        desk = desk_of(replace(step, retry=replace(THREE, max_backoff_ms=60_000)))
+        desk.report("a", "failed", error="busy", retry_after_ms=86_400_000)
+        assert [desk.t + longest] == [wake.t for wake in desk.wanted(Wake)]
+
+
 def test_a_failed_step_holds_and_retry_tries_it_as_often_again() -> None:
     """The attempts of a person's retry count anew."""
     desk = desk_of(act("a", retry=Retry(max_attempts=2, backoff_ms=0)))

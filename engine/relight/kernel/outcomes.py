@@ -20,6 +20,10 @@ STOP_GRACE_MS = 12_000
 """Ten seconds for a child to end when asked to, and two to kill it; after that its outcome is unknown."""
 
 
+RETRY_AFTER_MAX_MS = 900_000
+"""A provider that asks for patience is heeded for a quarter of an hour; then it is asked again."""
+
+
 def dispatch(
     book: Book,
     step: Step,
@@ -133,7 +137,7 @@ def fail(
     again = retry and tried < step.retry.max_attempts and not book.run.aborting
     book.say(f.StepFailed, step=step.id, dispatch=failed.number, error=error, final=not again)
     if again:
-        until = book.t + (max(after_ms, 0) if after_ms is not None else backoff_ms(book.run, step, tried))
+        until = book.t + wait_ms(book.run, step, tried, after_ms, hurry=step.protective)
         book.say(f.RetryScheduled, step=step.id, attempt=failed.attempt + 1, until_t=until, why=error)
     else:
         hold_failed(book, step, error)
@@ -143,6 +147,16 @@ def hold_failed(book: Book, step: Step, error: str) -> None:
     """Hold for a step that failed for good, unless the runbook goes on without it or the run is being ended."""
     if step.on_failure == "hold" and not book.run.aborting:
         book.hold("step-failed", step=step.id, text=error)
+
+
+def wait_ms(run: Run, step: Step, tried: int, after_ms: int | None, *, hurry: bool) -> int:
+    """Return how long to wait before the next attempt, where a provider may have asked for *after_ms*.
+
+    What protects is in a *hurry*: it never waits longer than the step itself would.
+    """
+    if after_ms is None:
+        return backoff_ms(run, step, tried)
+    return min(max(after_ms, 0), step.retry.max_backoff_ms if hurry else RETRY_AFTER_MAX_MS)
 
 
 def backoff_ms(run: Run, step: Step, tried: int) -> int:

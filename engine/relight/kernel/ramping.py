@@ -9,7 +9,7 @@ from typing import Any
 from relight.kernel import facts as f
 from relight.kernel.book import Book
 from relight.kernel.inputs import Reported
-from relight.kernel.outcomes import backoff_ms, dispatch, ended_why, stop, take_effect
+from relight.kernel.outcomes import dispatch, ended_why, stop, take_effect, wait_ms
 from relight.kernel.plan import ExpressionFailed, Guard, Ramp, Step
 from relight.kernel.scope import resolve
 from relight.kernel.state import Dispatch, Ramping, Run
@@ -257,7 +257,7 @@ def _after_failure(
     state = book.run.steps[step.id].state
     assert isinstance(state, Ramping)
     if not final:
-        wait = max(after_ms, 0) if after_ms is not None else backoff_ms(book.run, step, state.failures)
+        wait = wait_ms(book.run, step, state.failures, after_ms, hurry=bool(state.why))
         book.say(f.RetryScheduled, step=step.id, attempt=failed.attempt + 1, until_t=book.t + wait, why=error)
         return
     if not state.why:
