@@ -73,9 +73,11 @@ def find_place(
         where = site if isinstance(origin, Path) else PAPER
         return _at(runbook, origin, inputs, starter, where)
     try:
+        from relight.cli.configuration import SUFFIX
         from relight.cli.practice import on_paper
 
-        return _at(runbook, on_paper(_name(runbook)), inputs, starter, PAPER)
+        bare = Path(_name(runbook)).name.removesuffix(SUFFIX)
+        return _at(runbook, on_paper(bare), inputs, starter, PAPER)
     except (RunbookError, PluginError, UsageError):
         return _made_up(runbook, inputs, starter)
 

@@ -1,6 +1,7 @@
 """Playing one rehearsal: its documents read, its runbook planned, and what came of it."""
 
 import contextlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ class Order:
         inputs: Values for the runbook's inputs.
         seed: Of the simulation's dice; None: the rehearsal's own.
         observe: At the real site, which is only looked at.
+        places: Where it was planned already, for those who rehearse it many times.
     """
 
     runbook: "Path | Source"
@@ -36,6 +38,21 @@ class Order:
     script: Path | None = None
     seed: int | None = None
     observe: bool = False
+    places: "dict[str, Place]" = field(default_factory=dict, compare=False)
+
+    def place(self, inputs: Mapping[str, Any], starter: str | None = None) -> "Place":
+        """Return the runbook, planned where it is to be rehearsed.
+
+        Raises:
+            RunbookError: a document or an input is wrong.
+            UsageError: there is no such site, or nobody there who is to start it.
+        """
+        from relight.cli.rehearse_place import find_place
+
+        key = json.dumps([str(getattr(self.runbook, "name", self.runbook)), self.site, inputs, starter], default=str)
+        if key not in self.places:
+            self.places[key] = find_place(self.runbook, self.site, inputs, starter)
+        return self.places[key]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +79,12 @@ def play_order(order: Order) -> Shown:
     """
     if order.script is not None:
         return _scripted(order, order.script)
-    from relight.cli.rehearse_place import find_place
-
-    place, seed = find_place(order.runbook, order.site, order.inputs), SEED if order.seed is None else order.seed
+    place, seed = order.place(order.inputs), SEED if order.seed is None else order.seed
     simulation = None if order.observe else place.simulation(seed)
     return Shown(played=_played(order, place, simulation=simulation), place=place, seed=seed)
 
 
 def _scripted(order: Order, script: Path) -> Shown:
-    from relight.cli.rehearse_place import find_place
     from relight.control.scripting import scripted
     from relight.runbook.rehearsals import read_rehearsal
 
@@ -79,7 +93,7 @@ def _scripted(order: Order, script: Path) -> Shown:
         raise _wrong(script, list(read.complaints))
     rehearsal = read.document
     inputs = {**_inputs(rehearsal), **order.inputs}
-    place = find_place(order.runbook, order.site, inputs, rehearsal.starter)
+    place = order.place(inputs, rehearsal.starter)
     said = scripted(rehearsal, place.plan, read.complaints)
     seed = rehearsal.seed if order.seed is None else order.seed
     simulated = rehearsal.world == "simulation" and not order.observe

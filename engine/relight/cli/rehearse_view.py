@@ -131,5 +131,5 @@ def all_lines(plays: list[Played], took_s: float) -> Iterator[Line | str]:
             yield line(pad("", 6), Span(why, "bad"))
     bad = sum(not played.ok for played in plays)
     yield ""
-    ended = "all as they should" if not bad else f"{counted(bad, 'of them')} not as it should"
+    ended = "all as they should" if not bad else f"{bad} of them not as they should"
     yield f"{counted(len(plays), 'rehearsal')}: {ended}, in {took_s:.1f} s"

@@ -5,6 +5,7 @@ It remembers what is in force, so that what is undone, adopted or settled goes o
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from relight.drivers.rehearsal.scene import Doing, End, Seen
@@ -66,7 +67,7 @@ class Calm:
         """Answer with what passes."""
         seen = self._passing.get(check.id)
         if seen is None:
-            seen = self._passing[check.id] = passing(check, self._make_up)
+            seen = self._passing[check.id] = replace(passing(check, self._make_up), steady=True)
         return seen
 
     # ---- what is in force

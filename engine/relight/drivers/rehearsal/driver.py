@@ -99,6 +99,7 @@ class _Rehearsal:
         self._said: list[AnyInput] = []
         self._asked: list[Asked] = []
         self._killed: bool | None = None
+        self._driving = False
         self._refusals: list[Refusal] = []
         self._unrefused: list[str] = []
         self._world = RehearsalWorld(self._clock, self._scene, lambda: self._pump.run, self._said.append)
@@ -154,6 +155,9 @@ class _Rehearsal:
             happened, self._killed = self._killed, None
             self._die(happened)
             return
+        if not self._driving:
+            self._said.clear()  # there is nobody to hear it; what people ask waits in the inbox
+            return
         # What follows from one thing may at once be due again, at the same moment: a sample that was already read.
         while self._said or self._asked:
             inputs, asked = self._said[:], self._asked[:]
@@ -181,6 +185,7 @@ class _Rehearsal:
     # ---- drivers that come and go
 
     def _take_over(self) -> None:
+        self._driving = True
         epoch = self._pump.run.epoch + 1
         self._said.append(TookOver(at=self._clock.at, t=self._clock.t, epoch=epoch, driver=f"rehearsal-{epoch}"))
 
@@ -188,8 +193,9 @@ class _Rehearsal:
         self._killed = happened
 
     def _die(self, happened: bool) -> None:
+        self._driving = False
         self._world.die(happened=happened)
         self._said.clear()
-        # The facts outlive it; what people asked meanwhile waits in the inbox for the next one.
+        # The facts outlive it; the next one begins with them and nothing in its hands.
         self._pump = Pump(self._world, self._pump.run)
         self._clock.call_at(self._clock.t + GONE_MS, self._take_over)

@@ -13,8 +13,8 @@ from relight.drivers.rehearsal.clock import Due, VirtualClock
 from relight.drivers.rehearsal.scene import Seen
 from relight.kernel.inputs import Turned
 from relight.kernel.intents import Watch
-from relight.kernel.judge import Judge, Sample, Turn
-from relight.kernel.plan import Check, Expression, Json
+from relight.kernel.judge import Judge, Sample, Turn, judge_value
+from relight.kernel.plan import Check, Expression, ExpressionFailed, Json
 
 VERDICTS_MAX = 1_000
 """Values of one criterion whose verdict is remembered: in a calm world there are two, in a simulation they vary."""
@@ -25,16 +25,18 @@ class _Watched:
     watch: Watch
     check: Check
     judge: Judge
+    settled: bool = False
 
 
 @dataclass(slots=True)
 class _Sampler:
-    """One source and the watches that it feeds."""
+    """One source and the watches that it feeds; while its answer is *steady*, who has judged it is not asked again."""
 
     check: Check
     watched: dict[str, _Watched] = field(default_factory=dict)
     last: Sample | None = None
     due: Due | None = None
+    steady: bool = False
 
 
 class _Remembering:
@@ -79,12 +81,15 @@ class Sampling:
         sampler = self._samplers.get(source)
         if sampler is None:
             sampler = self._samplers[source] = _Sampler(check)
-        watched = sampler.watched[watch.id] = _Watched(watch, check, Judge(self._remembering(check), watch))
+        judged = self._remembering(check)
+        watched = sampler.watched[watch.id] = _Watched(watch, judged, Judge(judged, watch))
         last, t = sampler.last, self._clock.t
+        soonest = max(watch.not_before_t, t)
         if last is not None and last.t >= watch.not_before_t and t - last.t < check.interval_ms:
             self._fold(watched, last)
-        elif sampler.due is None or sampler.due.t > max(watch.not_before_t, t):
-            self._read_at(sampler, max(watch.not_before_t, t))
+            soonest = last.t + check.interval_ms
+        if sampler.due is None or sampler.due.t > soonest:
+            self._read_at(sampler, soonest)
 
     def drop(self, watch: str) -> None:
         """End a watch, and with the last one its sampling."""
@@ -121,9 +126,10 @@ class Sampling:
 
     def _read(self, sampler: _Sampler) -> None:
         t = self._clock.t
-        soonest = min(each.watch.not_before_t for each in sampler.watched.values())
-        if soonest > t:
-            self._read_at(sampler, soonest)
+        sampler.due = None
+        waiting = [each.watch.not_before_t for each in sampler.watched.values() if not each.settled]
+        if not waiting or min(waiting) > t:
+            self._read_again(sampler, t)
             return
         seen = self._ask(sampler.check)
         self._points += 1
@@ -132,15 +138,35 @@ class Sampling:
             point = Sample(t=t, kind="none", stamp=stamp, detail=seen.error)
         else:
             point = Sample(t=t - seen.age_ms, kind="value", value=seen.value, stamp=stamp)
-        sampler.last = point
-        self._read_at(sampler, t + sampler.check.interval_ms)
+        sampler.last, sampler.steady = point, seen.steady
         for watched in list(sampler.watched.values()):
-            self._fold(watched, point)
+            if not (seen.steady and watched.settled):
+                self._fold(watched, point)
+                watched.settled = seen.steady and _is_settled(watched, point)
+        self._read_again(sampler, t + sampler.check.interval_ms)
+
+    def _read_again(self, sampler: _Sampler, t: int) -> None:
+        """Read at *t*, or when the first watch begins that has not judged; not at all where every one has."""
+        waiting = [each.watch.not_before_t for each in sampler.watched.values() if not each.settled]
+        if waiting:
+            self._read_at(sampler, max(t, min(waiting)))
 
     def _fold(self, watched: _Watched, sample: Sample) -> None:
         turn = watched.judge.fold(sample)
         if turn is not None:
             self._tell(_turned(watched, turn, self._clock))
+
+
+def _is_settled(watched: _Watched, point: Sample) -> bool:
+    """Return whether more of the same would never turn the verdict again."""
+    if point.t < watched.watch.not_before_t:
+        return False
+    if point.kind == "none":
+        return watched.judge.verdict == "inconclusive"
+    try:
+        return watched.judge.verdict == judge_value(watched.check, point.value) != "neutral"
+    except ExpressionFailed:
+        return watched.judge.verdict == "inconclusive"
 
 
 def _turned(watched: _Watched, turn: Turn, clock: VirtualClock) -> Turned:

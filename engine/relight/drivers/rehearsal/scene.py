@@ -61,12 +61,14 @@ class Seen:
     Attributes:
         age_ms: How old a data point is.
         stamp: What tells it from the next one, where the scene knows; the same point counts once.
+        steady: That it stays so, whatever happens: what has judged it need not be asked again.
     """
 
     value: Json = None
     error: str = ""
     age_ms: int = 0
     stamp: str = ""
+    steady: bool = False
 
 
 class Scene(Protocol):

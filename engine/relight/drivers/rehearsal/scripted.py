@@ -1,12 +1,12 @@
 """The scripted scene: what the script says, and for everything else the scene below."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from relight.drivers.rehearsal.calm import MakeUp, wished
 from relight.drivers.rehearsal.scene import Doing, End, EndWord, Scene, Seen
-from relight.drivers.rehearsal.script import ProbeSays, Script, Spell, StepEnd
+from relight.drivers.rehearsal.script import START, ProbeSays, Script, Spell, StepEnd
 from relight.drivers.rehearsal.story import Story
 from relight.kernel.intents import Perform, ReadProbe
 from relight.kernel.plan import Check
@@ -72,10 +72,10 @@ class Scripted:
                 return replace(ended, result=entry.result) if entry.gives else ended
             return _ended(entry, act)
 
-        stop = below.stop if below is not None else _nothing
         if entry.word == "times-out":
-            return Doing(end=end, stop=stop)
-        over = below.over if below is not None else _never
+            # It took effect and never said so: whatever stops it comes too late.
+            return Doing(end=end, stop=_happen(below) if below is not None else _nothing)
+        stop, over = (below.stop, below.over) if below is not None else (_nothing, _never)
         return Doing(end=end, takes_ms=takes_ms, over=over, stop=stop)
 
     def read(self, reading: ReadProbe, run: Run) -> Seen:
@@ -95,8 +95,10 @@ class Scripted:
             if began is not None:
                 key = ("checks", check.id, index)
                 self._counter.used[key] = self._counter.used.get(key, 0) + 1
-                return self._spelled(spells[index], check, began)
-        return self._below.sample(check, run)
+                seen = self._spelled(spells[index], check, began)
+                return replace(seen, steady=index == len(spells) - 1 and _is_for_ever(spells[index]))
+        seen = self._below.sample(check, run)
+        return replace(seen, steady=False) if spells and seen.steady else seen
 
     def unplayed(self) -> list[str]:
         """Return what the script says of steps, probes and checks that never came about."""
@@ -161,12 +163,24 @@ def _ended(entry: StepEnd, act: Perform) -> End:
     return End(word=word, error=said, retry=entry.retry, targets=hosts)
 
 
+def _happen(below: Doing) -> Callable[[], None]:
+    def happen() -> None:
+        below.end()
+
+    return happen
+
+
 def _never() -> bool:
     return False
 
 
 def _nothing() -> None:
     return None
+
+
+def _is_for_ever(spell: Spell) -> bool:
+    whole = spell.until is None and spell.for_ms is None and not spell.during
+    return whole and spell.word != "flaps" and spell.start == START
 
 
 _ENDS = {"fails": "fails", "unknown": "is unknown", "times-out": "times out"}
