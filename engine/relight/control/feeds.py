@@ -123,22 +123,22 @@ class _Feed:
         async with self._reading:
             if not self._begun:
                 self._begun = True
-                await self._read()
+                self._recent.extend(await asyncio.to_thread(self._news))
 
     async def read(self) -> None:
         """Read what is new and tell it."""
         async with self._reading:
-            await self._read()
+            for told in await asyncio.to_thread(self._news):
+                self._recent.append(told)
+                for queue in list(self.queues):
+                    self._tell(queue, told)
 
-    async def _read(self) -> None:
-        for told in await asyncio.to_thread(self._news):
-            self._recent.append(told)
-            for queue in list(self.queues):
-                try:
-                    queue.put_nowait(told)
-                except asyncio.QueueFull:
-                    self.queues.discard(queue)
-                    self.dropped.add(queue)
+    def _tell(self, queue: "asyncio.Queue[Told]", told: Told) -> None:
+        try:
+            queue.put_nowait(told)
+        except asyncio.QueueFull:
+            self.queues.discard(queue)
+            self.dropped.add(queue)
 
     async def between(self, after: int) -> list[Told]:
         """Return what was told above number *after*."""
