@@ -19,7 +19,7 @@ def sheet() -> Sheet:
         bands=(
             Band(id="contain", from_ms=0, until_ms=6_000, outcome="succeeded"),
             Band(id="roll-back", from_ms=6_000, until_ms=60_000, outcome="succeeded", waits=((6_000, 36_000),)),
-            Band(id="reopen", from_ms=60_000, until_ms=None, outcome="waits for people", waits=((90_000, 120_000),)),
+            Band(id="reopen", from_ms=60_000, until_ms=None, outcome="waits for people", waits=((90_000, None),)),
         ),
         moments=(
             Moment(t_ms=0, what="begins", stage="contain", step="throttle"),

@@ -67,11 +67,13 @@ def test_a_page_needs_nothing_else(sheet: Sheet) -> None:
 
 def test_several_nights_are_set_side_by_side(sheet: Sheet) -> None:
     """What they cost, one column each, before the drawings."""
-    other = replace(sheet, title="bigger steps", rows=(("time to recovery", "0:20"), ("relapses", "1")))
+    other = replace(sheet, title=f"{sheet.title}: bigger steps", rows=(("time to recovery", "0:20"), ("relapses", "1")))
     texts = Page(html_page("What if", [sheet, other])).texts
     first = texts.index("time to recovery")
     assert texts[first : first + 3] == ["time to recovery", "0:30", "0:20"]
     assert texts.index("relapses") < texts.index("Stages")
+    assert ["as it is", "bigger steps"] == [text for text in texts if text in ("as it is", "bigger steps")]
+    assert texts.count("turned away") == 1, "not said again under each"
 
 
 def test_a_sheet_without_anything_is_drawn(sheet: Sheet) -> None:

@@ -44,7 +44,7 @@ def test_a_stage_is_a_band_with_its_waits() -> None:
 def test_an_unfinished_stage_says_why() -> None:
     """It waits for people until now, or the run ended in it."""
     held = bands([*NIGHT, at(Held, 70, "reopen", code="verify-failed"), at(Paused, 80, person="ana")])
-    assert (held[-1].outcome, held[-1].waits) == ("waits for people", ((70_000, 80_000),))
+    assert (held[-1].outcome, held[-1].waits) == ("waits for people", ((70_000, None),))
     aborted = bands([*NIGHT, at(Held, 70, "reopen", code="verify-failed"), at(RunEnded, 90, outcome="aborted")])
     assert (aborted[-1].outcome, aborted[-1].waits) == ("aborted", ((70_000, 90_000),))
     assert bands([]) == []

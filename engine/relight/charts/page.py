@@ -6,7 +6,7 @@ Texts are HTML and keep their size; only the shapes are stretched to the width o
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from relight.charts.sheet import Band, Curve, Sheet, clock, summary, ticks_ms, top_of, words
+from relight.charts.sheet import Closed, Curve, Sheet, clock, summary, ticks_ms, top_of, words
 from relight.charts.svg import COLOURS, SHAPES, described, lane, shapes, stripes
 
 BOX_WIDTH, BOX_HEIGHT = 1000, 100
@@ -25,6 +25,7 @@ p{margin:.2rem 0}.soft,.axis,td.time{color:var(--soft)}
 .axis span:first-child{transform:none}
 table{border-collapse:collapse;width:100%;margin:.6rem 0}
 td,th{text-align:left;padding:.25rem .6rem .25rem 0;vertical-align:top;border-bottom:1px solid var(--line)}
+th[scope=row]{white-space:nowrap}th[scope=col]{overflow-wrap:anywhere}
 .scroll{overflow-x:auto}
 """
 
@@ -35,7 +36,7 @@ def html_page(title: str, sheets: Sequence[Sheet]) -> str:
     if len(sheets) > 1:
         parts.append(_side_by_side(sheets))
     for sheet in sheets:
-        parts += _sheet(sheet)
+        parts += _sheet(sheet, alone=len(sheets) == 1)
     return (
         '<!doctype html>\n<html lang="en" class="sheet"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -47,7 +48,7 @@ def html_page(title: str, sheets: Sequence[Sheet]) -> str:
 
 def _side_by_side(sheets: Sequence[Sheet]) -> str:
     names = list(dict.fromkeys(name for sheet in sheets for name, _ in sheet.rows))
-    head = "".join(f'<th scope="col">{escape(sheet.title)}</th>' for sheet in sheets)
+    head = "".join(f'<th scope="col">{escape(_apart(sheet.title, sheets[0].title))}</th>' for sheet in sheets)
     rows = [("ended", [sheet.outcome for sheet in sheets])]
     rows += [(name, [dict(sheet.rows).get(name, "") for sheet in sheets]) for name in names]
     body = "".join(
@@ -57,17 +58,22 @@ def _side_by_side(sheets: Sequence[Sheet]) -> str:
     return f'<div class="scroll"><table><tr><td></td>{head}</tr>{body}</table></div>'
 
 
-def _sheet(sheet: Sheet) -> Iterator[str]:
+def _apart(title: str, first: str) -> str:
+    """Return what tells a sheet from the first, whose title it may go on from."""
+    return "as it is" if title == first else title.removeprefix(f"{first}: ")
+
+
+def _sheet(sheet: Sheet, *, alone: bool) -> Iterator[str]:
     yield f"<section><h2>{escape(sheet.title)}: {escape(sheet.outcome)}</h2>"
     if sheet.note:
         yield f'<p class="soft">{escape(sheet.note)}</p>'
-    if sheet.rows:
+    if sheet.rows and alone:
         cells = "".join(f'<tr><th scope="row">{escape(n)}</th><td>{escape(t)}</td></tr>' for n, t in sheet.rows)
         yield f"<table>{cells}</table>"
     if sheet.bands:
         key = '<p class="soft"><span class="wait-key" aria-hidden="true">&#9632;</span> waits for people</p>'
         yield f'<div class="row"><h3>Stages</h3>{key if any(band.waits for band in sheet.bands) else ""}</div>'
-    for number, band in enumerate(sheet.bands, 1):
+    for number, band in enumerate(sheet.closed, 1):
         yield _stage(sheet, number, band)
     yield _axis(sheet)
     for curve in sheet.curves:
@@ -79,12 +85,11 @@ def _sheet(sheet: Sheet) -> Iterator[str]:
     yield "</section>"
 
 
-def _stage(sheet: Sheet, number: int, band: Band) -> str:
-    until = sheet.end_ms if band.until_ms is None else band.until_ms
-    waited = sum(end - begin for begin, end in band.waits)
-    said = f"{clock(band.from_ms)}, {clock(until - band.from_ms)} {band.outcome}"
-    said += f", of it {clock(waited)} for people" if waited >= 500 else ""
-    drawn = lane(band, sheet.end_ms, BOX_WIDTH, BOX_HEIGHT)
+def _stage(sheet: Sheet, number: int, closed: Closed) -> str:
+    band = closed.band
+    said = f"{clock(band.from_ms)}, {closed.took}"
+    said += f", of it {closed.waited} for people" if closed.waited else ""
+    drawn = lane(closed, sheet.end_ms, BOX_WIDTH, BOX_HEIGHT)
     return (
         f'<div class="stage"><div class="row"><span>{number} {escape(band.id)}</span>'
         f'<span class="soft">{escape(said)}</span></div>{_box(drawn)}</div>'

@@ -4,9 +4,11 @@ import operator
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Points = Sequence[tuple[int, float | None]]
+
+WORTH_SAYING_MS = 500
 
 _COMPARISON = re.compile(r"value\s*(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?)")
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
@@ -34,13 +36,37 @@ class Curve(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """One stage: when it was begun and ended (None: never), and the times at which it waited for people."""
+    """One stage: when it was begun and ended, and when it waited for people; None stands for what goes on."""
 
     id: str
     from_ms: int
     until_ms: int | None
     outcome: str = ""
-    waits: tuple[tuple[int, int], ...] = ()
+    waits: tuple[tuple[int, int | None], ...] = ()
+
+    def closed(self, end_ms: int) -> "Closed":
+        """Return it with everything that goes on ended at *end_ms*."""
+        until_ms = end_ms if self.until_ms is None else self.until_ms
+        return Closed(self, until_ms, tuple((begin, end_ms if end is None else end) for begin, end in self.waits))
+
+
+class Closed(NamedTuple):
+    """A band as it is drawn."""
+
+    band: Band
+    until_ms: int
+    waits: tuple[tuple[int, int], ...]
+
+    @property
+    def took(self) -> str:
+        """How long, and how it ended."""
+        return f"{clock(self.until_ms - self.band.from_ms)} {self.band.outcome}".rstrip()
+
+    @property
+    def waited(self) -> str:
+        """How long it waited for people; empty if that is not worth a word, or said already."""
+        waited_ms = sum(end - begin for begin, end in self.waits)
+        return clock(waited_ms) if waited_ms >= WORTH_SAYING_MS and self.band.until_ms is not None else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +109,12 @@ class Sheet:
     curves: Sequence[Curve] = ()
     limits: Sequence[Limit] = ()
     rows: Sequence[tuple[str, str]] = ()
+
+    @property
+    def closed(self) -> list[Closed]:
+        """The bands as they are drawn."""
+        end_ms = self.end_ms
+        return [band.closed(end_ms) for band in self.bands]
 
     @property
     def end_ms(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from relight.charts.sheet import Band, Curve, Limit, Points, Sheet, clock, summary, ticks_ms, top_of, words
+from relight.charts.sheet import Closed, Curve, Limit, Points, Sheet, clock, summary, ticks_ms, top_of, words
 
 WIDTH, LEFT, RIGHT = 960, 165, 215
 PLOT = WIDTH - LEFT - RIGHT
@@ -35,7 +35,7 @@ def svg_image(sheet: Sheet) -> str:
         _text(16, 26, f"{sheet.title}: {sheet.outcome}", "head"),
         _text(16, 46, sheet.note, "soft"),
         *_axis(sheet, height),
-        *(part for number, band in enumerate(sheet.bands) for part in _band(sheet, number, band)),
+        *(part for number, band in enumerate(sheet.closed) for part in _band(sheet, number, band)),
     ]
     at = HEAD + BAND * len(sheet.bands) + 2 * GAP
     for curve in sheet.curves:
@@ -83,18 +83,17 @@ def shapes(curve: Curve, limit: Limit | None, end_ms: int, width: float, height:
 def stripes(sheet: Sheet, width: float, height: float) -> str:
     """Return every second stage as a band behind a curve."""
     found = []
-    for band in list(sheet.bands)[::2]:
-        until = sheet.end_ms if band.until_ms is None else band.until_ms
-        x, right = (width * at / sheet.end_ms for at in (band.from_ms, until))
+    for closed in sheet.closed[::2]:
+        x, right = (width * at / sheet.end_ms for at in (closed.band.from_ms, closed.until_ms))
         found.append(f'<rect class="stripe" x="{x:.1f}" width="{max(0.0, right - x):.1f}" height="{height:g}"/>')
     return "".join(found)
 
 
-def lane(band: Band, end_ms: int, width: float, height: float) -> str:
+def lane(closed: Closed, end_ms: int, width: float, height: float) -> str:
     """Return one stage as a bar, with its waiting for people in another colour."""
-    until = end_ms if band.until_ms is None else band.until_ms
-    spans = [(band.from_ms, until, "work" if band.outcome == "succeeded" else "other")]
-    spans += [(begin, end, "wait") for begin, end in band.waits]
+    band = closed.band
+    spans = [(band.from_ms, closed.until_ms, "work" if band.outcome == "succeeded" else "other")]
+    spans += [(begin, end, "wait") for begin, end in closed.waits]
     seen = width / 300  # whatever happened is seen, however short it was
     return "".join(
         f'<rect class="{kind}" x="{min(width - seen, width * begin / end_ms):.1f}" '
@@ -152,14 +151,12 @@ def _axis(sheet: Sheet, height: int) -> Iterator[str]:
         yield _text(round(x, 1), height - FOOT + 18, clock(tick), "soft", "middle")
 
 
-def _band(sheet: Sheet, number: int, band: Band) -> Iterator[str]:
+def _band(sheet: Sheet, number: int, closed: Closed) -> Iterator[str]:
     y = HEAD + BAND * number
-    until = sheet.end_ms if band.until_ms is None else band.until_ms
-    yield _text(16, y + 14, f"{number + 1} {band.id}", "bold")
-    yield f'<g transform="translate({LEFT} {y + 3})">{lane(band, sheet.end_ms, PLOT, BAND - 7)}</g>'
-    waited = sum(end - begin for begin, end in band.waits)
-    people = f", {clock(waited)} waiting" if waited >= 500 else ""
-    yield _text(LEFT + PLOT + 10, y + 14, f"{clock(until - band.from_ms)} {band.outcome}{people}", "soft")
+    yield _text(16, y + 14, f"{number + 1} {closed.band.id}", "bold")
+    yield f'<g transform="translate({LEFT} {y + 3})">{lane(closed, sheet.end_ms, PLOT, BAND - 7)}</g>'
+    people = f", {closed.waited} waiting" if closed.waited else ""
+    yield _text(LEFT + PLOT + 10, y + 14, f"{closed.took}{people}", "soft")
 
 
 def _panel(sheet: Sheet, curve: Curve, y: int) -> Iterator[str]:

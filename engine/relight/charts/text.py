@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from relight.charts.sheet import Band, Curve, Limit, Sheet, clock, sampled, summary, ticks_ms, top_of, words
+from relight.charts.sheet import Closed, Curve, Limit, Sheet, clock, sampled, summary, ticks_ms, top_of, words
 
 Row: TypeAlias = tuple[tuple[str, str], ...]
 """One line: texts and the style of each (``bold``, ``dim``, ``good``, ``warn``, ``bad``, or empty)."""
@@ -28,7 +28,7 @@ def chart_rows(sheet: Sheet, *, width: int = 80, ascii_only: bool = False) -> li
     """
     plot = max(PLOT_MIN, width - LABEL - WORDS)
     rows = [_axis(sheet, plot)]
-    rows += [_band(number, band, sheet.end_ms, plot, ascii_only) for number, band in enumerate(sheet.bands, 1)]
+    rows += [_band(number, band, sheet.end_ms, plot, ascii_only) for number, band in enumerate(sheet.closed, 1)]
     if sheet.bands:
         rows.append(_key(ascii_only))
     for curve in sheet.curves:
@@ -57,19 +57,16 @@ def _axis(sheet: Sheet, plot: int) -> Row:
     return ((" " * LABEL, ""), ("".join(text).rstrip(), "dim"))
 
 
-def _band(number: int, band: Band, end_ms: int, plot: int, ascii_only: bool) -> Row:
+def _band(number: int, closed: Closed, end_ms: int, plot: int, ascii_only: bool) -> Row:
     marks = STAGE_ASCII if ascii_only else STAGE
-    until = end_ms if band.until_ms is None else band.until_ms
+    band = closed.band
     cells = [" "] * plot
-    for span, kind in (((band.from_ms, until), "work"), *((wait, "wait") for wait in band.waits)):
+    for span, kind in (((band.from_ms, closed.until_ms), "work"), *((wait, "wait") for wait in closed.waits)):
         first = min(plot - 1, int(span[0] / end_ms * plot))
         # Whatever happened is seen, however short it was.
         last = max(first + 1, min(plot, round(span[1] / end_ms * plot)))
         cells[first:last] = marks[kind] * (last - first)
-    waited = sum(end - begin for begin, end in band.waits)
-    said = f"{clock(until - band.from_ms)} {band.outcome}"
-    if waited >= 500:
-        said += f" {marks['wait']} {clock(waited)}"
+    said = f"{closed.took} {marks['wait']} {closed.waited}" if closed.waited else closed.took
     style = {"succeeded": "good", "skipped": "dim"}.get(band.outcome, "warn")
     label = f"{number} {band.id}"
     return ((_label(label), "bold"), ("".join(cells), ""), (f" {said}", style))

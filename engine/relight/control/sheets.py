@@ -31,7 +31,7 @@ class _Stage:
         self.from_ms = from_ms
         self.until_ms: int | None = None
         self.outcome = ""
-        self.waits: list[tuple[int, int]] = []
+        self.waits: list[tuple[int, int | None]] = []
         self.waits_since: int | None = None
 
     def waits_for_people(self, t: int) -> None:
@@ -44,7 +44,10 @@ class _Stage:
 
     def band(self, end_ms: int, ended: str) -> Band:
         now = "waits for people" if self.waits_since is not None else "not done"
-        self.goes_on(end_ms)
+        if ended:
+            self.goes_on(end_ms)
+        elif self.waits_since is not None:
+            self.waits.append((self.waits_since, None))
         return Band(
             id=self.id,
             from_ms=self.from_ms,

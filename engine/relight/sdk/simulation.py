@@ -61,7 +61,7 @@ class Toll:
 
     Attributes:
         recovered_ms: Since when all is well, as users see it; None if it is not.
-        error_ratio_worst: The largest share of failed requests after the first move.
+        error_ratio_worst: The largest share of failed requests after it was contained, or of all if it never was.
         turned_away: Attempts that were refused on purpose.
         gave_up: People who went without having got in.
         locked_out_worst: The most people who wanted in and could not, at one time.

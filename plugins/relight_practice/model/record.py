@@ -41,6 +41,7 @@ class Record:
     window: int
     points: dict[str, list[tuple[int, float | None]]] = field(default_factory=lambda: {c[0]: [] for c in CURVES})
     worst: float = 0.0
+    contained: bool = False
     locked_out_worst: float = 0.0
     relapses: int = 0
     recovered_ms: int | None = None
@@ -91,6 +92,9 @@ class Record:
         errors = max(figures[LOGIN_ERRORS] or 0.0, figures[EDGE_ERRORS] or 0.0)
         served = figures[SERVED]
         quiet = all((figures[name] or 0.0) < WELL[name] for name in (LOGIN_ERRORS, EDGE_ERRORS))
+        if quiet and not self.contained:
+            # Until then it is the fault that is measured, and every night begins with the same.
+            self.contained, self.worst = True, 0.0
         self.worst = max(self.worst, errors)
         self.locked_out_worst = max(self.locked_out_worst, figures["users_locked_out"] or 0.0)
         well = quiet and (served is None or served > WELL[SERVED])
