@@ -10,17 +10,18 @@ import pytest
 
 from relight.errors import NotNow, NotPermitted
 from relight.kernel import facts as f
+from relight.kernel.inputs import Turned
 from relight.kernel.intents import ReadProbe, Wake
-from relight.kernel.plan import Escalation, Gate, Guard
+from relight.kernel.plan import Check, Escalation, Gate, Guard
 from relight.kernel.stages import gate_blockers
 from relight.kernel.state import Ticket
 from relight.testing.desk import Desk, desk_of
-from relight.testing.plans import ANA, BO, CY, DEE, EVE, act, gate, path, plan, stage, use
+from relight.testing.plans import ANA, BO, CY, DEE, EVE, above, act, below, check, gate, path, plan, stage, use
 
 
-def at_gate(how: Gate | None = None, **of_stage: Any) -> Desk:
+def at_gate(how: Gate | None = None, *, checks: tuple[Check, ...] = (), **of_stage: Any) -> Desk:
     """Return a desk where the gate of one step waits."""
-    return Desk(plan(stage("one", act("a"), gate=how or gate(), **of_stage), stage("two", act("b"))))
+    return Desk(plan(stage("one", act("a"), gate=how or gate(), **of_stage), stage("two", act("b")), checks=checks))
 
 
 def ticket_of(desk: Desk) -> Ticket:
@@ -506,3 +507,15 @@ def test_a_gate_with_an_unknown_starter_is_opened_by_others() -> None:
     desk.ask("eve", "approve")
     assert ["a"] == desk.performing
     assert EVE.id == next(fact for fact in desk.facts if isinstance(fact, f.GateOpened)).approvers[0]
+
+
+def test_the_worst_since_a_gate_asked_outlives_its_driver() -> None:
+    """A new driver's judge begins anew; what was seen before it counts as well, on the side where the check fails."""
+    for passes, first, second, worst in ((below(10), 30.0, 5.0, 30.0), (above(10), 2.0, 12.0, 2.0)):
+        asks = at_gate(gate("calm"), checks=(check("calm", passes),))
+        for value in (first, second):
+            use = asks.watch("gate:", "calm").id
+            turned = Turned(**asks.now, use=use, check="calm", verdict="neutral", value=value, worst=value)
+            asks.say(turned)
+            asks.take_over()
+        assert {"calm": worst} == ticket_of(asks).worst

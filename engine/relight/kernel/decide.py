@@ -22,11 +22,12 @@ from relight.kernel.inputs import (
     TookOver,
     Turned,
 )
+from relight.kernel.judge import worst_of
 from relight.kernel.outcomes import ended_why, is_unknown, lose, settle, stop, unknown
 from relight.kernel.plan import Stage
 from relight.kernel.state import Dispatch, Fanning, Ramping, Run, Unknown
 from relight.kernel.wanted import readings, wanted_watch
-from relight.kernel.watching import guard_id, reading
+from relight.kernel.watching import gate_id, guard_id, reading
 
 TURNS_MAX = 100_000
 """Facts that may follow from one input; more is a defect of the kernel, not a run."""
@@ -105,13 +106,17 @@ def _lost(book: Book, item: Dispatch, why: str) -> None:
 def _turned(book: Book, given: Turned) -> None:
     watch = wanted_watch(book.run, given.use)
     if watch is not None:
+        worst, ticket = given.worst, book.run.ticket
+        if ticket is not None and watch.id == gate_id(book.run, watch.check):
+            # A new driver's judge has not seen what the one before it saw.
+            worst = worst_of(book.run.plan.checks[watch.check], ticket.worst.get(watch.check), worst)
         book.say(
             f.CheckTurned,
             use=watch.id,
             check=watch.check,
             verdict=given.verdict,
             value=given.value,
-            worst=given.worst,
+            worst=worst,
             samples=given.samples,
             digest=given.digest,
             detail=given.detail,

@@ -195,6 +195,9 @@ def _turned(run: Run, fact: f.CheckTurned) -> Run:
         at=fact.at,
         t=fact.t,
     )
+    ticket = run.ticket
+    if ticket is not None and fact.worst is not None and fact.use.startswith(f"gate:{ticket.id}:"):
+        run = evolved(run, ticket=evolved(ticket, worst={**ticket.worst, fact.check: fact.worst}))
     readings = run.readings
     if fact.use not in readings:
         # A new generation of watches has begun; what the one before said is nobody's matter any more.

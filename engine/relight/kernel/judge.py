@@ -227,6 +227,13 @@ def _less_is_worse(check: Check, value: float) -> bool:
         return False
 
 
+def worst_of(check: Check, one: float | None, other: float | None) -> float | None:
+    """Return the worse of two values of a check, as far as they are known."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other) if _less_is_worse(check, one) else max(one, other)
+
+
 def judge_value(check: Check, value: object) -> Literal["pass", "fail", "neutral"]:
     """Return what one value is by the check's criteria; fail wins ties.
 

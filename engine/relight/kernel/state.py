@@ -56,7 +56,7 @@ class Vote:
 
 @frozen(slots=False)
 class Ticket:
-    """One asking of a gate."""
+    """One asking of a gate; *worst* is the worst value of each of its checks since, whichever drivers sampled it."""
 
     id: str
     stage: str
@@ -68,6 +68,7 @@ class Ticket:
     votes: tuple[Vote, ...] = ()
     escalated: int = 0
     status: Literal["waiting", "open", "denied", "expired", "superseded"] = "waiting"
+    worst: dict[str, float] = field(default_factory=dict)
 
 
 @frozen(slots=False)
