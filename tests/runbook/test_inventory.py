@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -208,3 +209,15 @@ def test_a_plan_carries_what_is_said_of_its_hosts_but_no_secret(
     (complaint,) = prepare_plan(*paths, registry=registry).complaints
     assert "ansible_ssh_pass of host web1" in complaint.message
     assert "hunter2" not in str(complaint)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["h[\u00b2:3]", "h[1:2", "h[0:999999]", "h[0:99999][0:99999]", "h[1:2][", "h[a:zz]", "[::1]x"]
+)
+def test_a_range_that_is_none_or_too_long_is_refused_at_once(pattern: str, tmp_path: Path) -> None:
+    """A slip in a range is no host of that name, and a range of a million is not written out first."""
+    (tmp_path / "hosts").write_text(f"[edge]\n{pattern}\n")
+    began = time.process_time()
+    with pytest.raises(BadInventory):
+        read_inventory(tmp_path / "hosts")
+    assert time.process_time() - began < 1.0

@@ -196,10 +196,14 @@ def _spread(pattern: str) -> Iterator[str]:
     """Yield the hosts of ``web[01:10].example.org`` or ``db[a:c]``."""
     found = _RANGE.search(pattern)
     if found is None:
+        if "[" in pattern or "]" in pattern:
+            raise BadInventory(f"{pattern[:60]} is no host and no range of hosts, such as web[01:10]")
         yield pattern
         return
     low, high, step = found[1], found[2], int(found[3] or 1) or 1
     if low.isdigit() and high.isdigit() and len(high) <= 6:
+        if int(high) - int(low) >= HOSTS_MAX:
+            raise BadInventory(f"{pattern[:60]} is more than {HOSTS_MAX} hosts")
         texts = [str(number).zfill(len(low)) for number in range(int(low), int(high) + 1, step)]
     elif len(low) == 1 and len(high) == 1:
         texts = [chr(code) for code in range(ord(low), ord(high) + 1, step)]
