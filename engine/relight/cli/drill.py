@@ -240,8 +240,8 @@ def _end_site(door: Door, practice: Practice, folder: Path, *, keep: bool) -> No
         practice.stop()
         return
     practice.look_no_more()
-    place = practice.directory
+    place, python = practice.directory, shlex.quote(sys.executable)
     door.tell(
         *told(f"The site goes on at {practice.site.url}; stop it with:"),
-        line("            ", Span(f"python -m relight_practice down --dir {place} && rm -r {folder}", "bold")),
+        line("            ", Span(f"{python} -m relight_practice down --dir {place} && rm -r {folder}", "bold")),
     )
