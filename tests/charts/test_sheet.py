@@ -14,7 +14,8 @@ from relight.sdk import Curve
     [
         ("value < 0.03", Limit(curve="q", value=0.03, good="<")),
         (" value >= 12 ", Limit(curve="q", value=12, good=">=")),
-        ("value == 0", None),
+        ("value == 0", Limit(curve="q", value=0, good="<=")),
+        ("value == 10", None),
         ("value.healthy && value.breaker == 'closed'", None),
         ("value < 0.03 || value > 9", None),
     ],

@@ -35,9 +35,9 @@ def test_stages_are_bars_with_their_waits_and_words(sheet: Sheet) -> None:
 def test_curves_rise_and_fall_and_say_so(sheet: Sheet) -> None:
     """Two rows each: the worst and the last in words, the limit beside them, and a gap where nothing was measured."""
     rows = texts(chart_rows(sheet))
-    assert rows[5].startswith("errors        ▂▂▂▂▂▂▂▂▂▂▂  ")
+    assert rows[5].startswith("errors        ▂▂▂▂▂▂▂▂▂▂  ")
     assert rows[5].endswith(" worst 60%, ends 1%")
-    assert rows[6].startswith("              ███████████▁▁▁▁")
+    assert rows[6].startswith("              ██████████▁▁▁▁")
     assert rows[6].endswith(" < 3% is well")
     assert "   " in rows[8][14:55].strip()
     assert rows[8].endswith(" scale 0 to 2,000")

@@ -56,7 +56,7 @@ def test_limits_are_those_of_the_checks(tales: ModuleType) -> None:
         check.id: check
         for check in (
             tales.check("errors", "value < 0.03", query="edge_5xx_ratio"),
-            tales.check("sane", "value == 0 || value > 9", query="corrupt_writes"),
+            tales.check("sane", "value == 3 || value > 9", query="corrupt_writes"),
         )
     }
     assert limits(tales.plan(checks=checks)) == [Limit(curve="edge_5xx_ratio", value=0.03, good="<")]

@@ -131,7 +131,8 @@ class Sheet:
 
 def limit_from(curve: str, criterion: str) -> Limit | None:
     """Return the limit that a criterion such as ``value < 0.03`` draws; None where it is no plain comparison."""
-    found = _COMPARISON.fullmatch(criterion.strip())
+    # What is never negative and has to be nothing has its limit at nothing.
+    found = _COMPARISON.fullmatch(re.sub(r"==\s*0(\.0*)?$", "<= 0", criterion.strip()))
     return Limit(curve=curve, value=float(found[2]), good=found[1]) if found else None
 
 

@@ -8,7 +8,7 @@ from relight.charts.sheet import Closed, Curve, Limit, Sheet, clock, sampled, su
 Row: TypeAlias = tuple[tuple[str, str], ...]
 """One line: texts and the style of each (``bold``, ``dim``, ``good``, ``warn``, ``bad``, or empty)."""
 
-LABEL, WORDS = 14, 25
+LABEL, WORDS = 14, 26
 """Columns for what a row is called, and for what it says in words."""
 PLOT_MIN = 16
 HEIGHT = 2

@@ -22,7 +22,7 @@ _NAME = re.compile(r"node-[1-9][0-9]?")
 
 def refused(message: str) -> Failed:
     """Return a refusal; nothing was changed."""
-    return Failed(f"the practice site says: {message}", retry=False)
+    return Failed(f"the simulated site says: {message}", retry=False)
 
 
 @dataclass(slots=True)

@@ -135,9 +135,7 @@ def test_an_undo_brings_back_what_was(night: type[Night]) -> None:
         ("admission.throttle", {"surface": "api", "percent": 1}, "the surface api has no admission control"),
     ],
 )
-def test_refusals_are_those_of_the_practice_site(
-    night: type[Night], name: str, args: dict[str, Any], why: str
-) -> None:
+def test_refusals_are_those_of_the_practice_site(night: type[Night], name: str, args: dict[str, Any], why: str) -> None:
     """With the same words, for certain, and nothing is changed."""
     look = night()
     before = (look.in_force("edge.scale"), look.in_force("deploy.rollback"), look.in_force("admission.throttle"))
