@@ -9,6 +9,7 @@ import pytest
 
 from relight.cli.rehearse_playing import Order, Shown, play_order
 from relight.drivers.rehearsal.moments import Moment
+from relight.kernel.facts import Held
 from relight.runbook.rehearsals import read_rehearsal, rehearsals_beside
 from relight.shipped import runbook, runbook_names
 
@@ -39,7 +40,7 @@ def test_every_stage_fails_and_every_gate_is_refused(name: str) -> None:
             continue
         played = play(name, script).played.rehearsed
         happened |= {moment for _, moment in played.story.happened}
-        stages = [told.fact.stage for told in played.told if type(told.fact).__name__ == "Held"]
+        stages = [told.fact.stage for told in played.told if isinstance(told.fact, Held)]
         held |= {stage for stage in stages if stage}
     plan = next(iter(PLACES[name].values())).plan
     gates = [stage.id for stage in plan.stages if stage.gate is not None]

@@ -129,8 +129,11 @@ def _rehearse(door: Door, order: "Order", changes: tuple[str, ...], svg: Path | 
 
     if len(changes) > CHANGES_MAX:
         raise UsageError(f"{len(changes)} changes are too many to compare", hint=f"name {CHANGES_MAX} at most")
-    shown = play_order(order)
-    every = [("", shown), *((text, play_order(with_changes(order, text))) for text in changes)]
+    orders = [("", order), *((text, with_changes(order, text)) for text in changes)]
+    for _, each in orders if order.script is None else ():
+        each.place(each.inputs)  # whoever mistyped a change shall not wait for the night to be played
+    every = [(text, play_order(each)) for text, each in orders]
+    shown = every[0][1]
     if svg is not None or html is not None:
         from relight.cli.rehearse_drawing import sheet, write_drawings
 
@@ -139,8 +142,8 @@ def _rehearse(door: Door, order: "Order", changes: tuple[str, ...], svg: Path | 
         from relight.cli.rehearse_compare import compared_lines
 
         document = shown.document()
-        document["what_if"] = [{"change": change, **each.document()} for change, each in every[1:]]
-        plays = [(change, each.played) for change, each in every]
+        document["what_if"] = [{"change": change, **one.document()} for change, one in every[1:]]
+        plays = [(change, one.played) for change, one in every]
         door.show(document, lambda: compared_lines(plays, shown.place.where))
         return all(played.ok for _, played in plays[1:])
     from relight.cli.rehearse_view import story_lines

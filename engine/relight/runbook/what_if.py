@@ -135,10 +135,12 @@ def _item(items: Items, key: str) -> tuple[Items, int | None]:
 
 
 def _names(items: Items) -> list[str]:
-    found = []
+    """Return what names the items, those side by side in one of them too; of an item without a name its number."""
+    found: list[str] = []
     for number, item in enumerate(items, 1):
+        inner = item.get("parallel") if isinstance(item, Map) else None
         named = [str(item[key]) for key in _NAMING if key in item] if isinstance(item, Map) else []
-        found.append(named[0] if named else str(number))
+        found += _names(inner) if isinstance(inner, Items) else named[:1] or [str(number)]
     return found
 
 
