@@ -104,10 +104,17 @@ class PracticeSite:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise SiteError(f"a practice site runs in {self.directory} already, or starts there now") from None
+                raise SiteError(f"a practice site {self._other()} in {self.directory} already") from None
             yield lock
         finally:
             os.close(lock)
+
+    def _other(self) -> str:
+        """Return what the site that holds the directory does."""
+        try:
+            return f"runs at {self.attach(self.directory).url}"
+        except SiteError:
+            return "starts"
 
     def _launch(self, lock: int, log: BinaryIO, *, alone: bool) -> subprocess.Popen[bytes]:
         orders = Orders(part="control", name="control", shape=self.shape, directory=str(self.directory.resolve()))

@@ -75,7 +75,7 @@ def test_it_starts_whole_and_ends_whole(tmp_path: Path) -> None:
         assert set(processes(tmp_path).values()) == PARTS
         assert site.state()["dead"] == []
         assert PracticeSite.attach(tmp_path).url == site.url
-        with pytest.raises(SiteError, match=r"runs in .* already"):
+        with pytest.raises(SiteError, match=r"runs at http.* already"):
             PracticeSite(tmp_path).start()
     finally:
         site.stop()
