@@ -415,3 +415,47 @@ def test_a_stage_may_be_called_like_one_of_its_steps() -> None:
     check.turn("verify:", "calm", "inconclusive")
     check.ask("ana", "skip", "calm", reason="seen")
     assert "succeeded" == check.run.outcome
+
+
+def test_an_approval_is_offered_as_long_as_one_is_missing() -> None:
+    """Not when everybody who could has approved and only a check keeps the gate shut."""
+    desk = Desk(plan(stage("one", act("a"), gate=gate("calm")), people=(ANA,)))
+    assert "approve" in [choice.verb for choice in choices(desk.run)]
+    desk.ask("ana", "approve")
+    assert "approve" not in [choice.verb for choice in choices(desk.run)]
+
+
+def test_an_optional_stage_may_be_skipped_before_its_gate_asks() -> None:
+    """It waits for a probe, which has nothing to say about leaving it out."""
+    asks = gate(title=_seen())
+    desk = Desk(plan(stage("one", act("a"), gate=asks, optional=True), stage("two", act("b")), probes=("seen",)))
+    assert "skip one" in besides(desk)
+    desk.ask("ana", "skip", "one", reason="not needed")
+    assert ["b"] == desk.performing
+
+
+def test_a_paused_ramp_may_be_taken_down_by_one() -> None:
+    """Though nobody waits for it."""
+    desk = desk_of(act("up", throttle(), ramp=ramp(50, 100, floor=10)))
+    desk.report("up")
+    assert "ramp down" in besides(desk)
+
+
+def test_nothing_is_left_to_skip_when_every_stage_is_done() -> None:
+    """Also where the run only waits for somebody who resumes it."""
+    desk = desk_of(TASK)
+    desk.ask("dee", "pause")
+    desk.ask("ana", "mark", "task", value="done")
+    assert desk.run.current is None or desk.run.stage.phase == "verify"
+    with pytest.raises(NotNow):
+        desk.ask("ana", "skip", "one", reason="because")
+    waiting = desk_of(act("a"))
+    waiting.ask("dee", "pause")
+    assert not any(item.startswith("skip") for item in besides(waiting))
+
+
+def test_nothing_is_undone_before_anything_has_begun() -> None:
+    """A run without a driver stands at its beginning."""
+    desk = Desk(plan(stage("one", act("a"))), drive=False)
+    with pytest.raises(NotNow, match="nothing has begun"):
+        desk.ask("ana", "undo", value="one")

@@ -78,8 +78,7 @@ def asking_anew(run: Run) -> NotNow | None:
 def skipping_stage(run: Run, stage: str) -> NotNow | None:
     """Refuse to skip a stage that is not optional, or not the one that waits."""
     current = run.current
-    if current is None:
-        return NotNow("every stage is done; nothing is left to skip")
+    assert current is not None, "whoever skips a stage stands at one"
     if stage not in ("", current.id):
         return NotNow(f"{stage} is not the stage that waits; that is {current.id}")
     if not current.optional:
