@@ -82,8 +82,7 @@ def difference(source: Source, *asked: str) -> list[str]:
             "stages.one.verify.2.within=5m",
             [
                 f"-{VERIFY}",
-                "+    verify: [{check: well, within: 2m}, "
-                '{within: "5m", probe: deploy.current, pass_when: value.frozen}]',
+                f"+{VERIFY}".replace("{probe", '{within: "5m", probe'),
             ],
         ),
         ("stages.one.steps.a.with.env.HOME=/x", ["-          env: {}", '+          env: {HOME: "/x"}']),

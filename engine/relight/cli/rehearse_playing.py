@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from relight.errors import RunbookError
+from relight.errors import RunbookError, UsageError
 
 if TYPE_CHECKING:
     from relight.cli.rehearse_place import Place
@@ -89,11 +89,17 @@ def _scripted(order: Order, script: Path) -> Shown:
     from relight.runbook.rehearsals import read_rehearsal
 
     read = read_rehearsal(script)
-    if read.document is None or not read.is_valid:
+    if read.document is None:
         raise _wrong(script, list(read.complaints))
     rehearsal = read.document
     inputs = {**_inputs(rehearsal), **order.inputs}
-    place = order.place(inputs, rehearsal.starter)
+    try:
+        place = order.place(inputs, rehearsal.starter)
+    except (RunbookError, UsageError):
+        if read.is_valid:
+            raise
+        raise _wrong(script, list(read.complaints)) from None
+    # What is left of a wrong document is judged too: everything is reported at once.
     said = scripted(rehearsal, place.plan, read.complaints)
     seed = rehearsal.seed if order.seed is None else order.seed
     simulated = rehearsal.world == "simulation" and not order.observe
