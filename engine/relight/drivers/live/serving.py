@@ -165,15 +165,16 @@ class Serving:
         rows = self._journal.rows(unfinished=True, limit=1_000)
         free = [
             row.run
-            for row in reversed(rows)
+            for row in rows
             if row.site in self.me.sites
             and row.run not in self._tasks
             and serves.free_to_take(self._journal, row.run, now, made_at=row.started_at, own_ms=OWN_MS, late_ms=LATE_MS)
         ]
+        random.shuffle(free)  # two that reach for a crowd in the same order would only meet each other
         self._first_seen = {run: self._first_seen.get(run, now_s) for run in free}
-        behind_s = min(BEHIND_MAX_S, BEHIND_S * len(self._drivers))
         for run, first_s in list(self._first_seen.items()):
             not_before, _ = self._not_before.get(run, (0.0, 0))
+            behind_s = min(BEHIND_MAX_S, BEHIND_S * len(self._tasks))
             if len(self._tasks) >= RUNS_MAX or self._takes < 1:
                 return
             if now_s >= max(first_s + behind_s, not_before):
@@ -200,7 +201,8 @@ class Serving:
             self._not_before.pop(run, None)
             self._log.event("left", run=run, state=left.state)
         except (Locked, NotNow) as error:
-            # Somebody else was quicker, or it is over: that is no failure.
+            # Somebody else was quicker, or it is over: that is no failure, and was no take-over.
+            self._takes += 1
             self._log.event("not taken", run=run, why=error.message)
             self._later(run, failed=0)
         except (StaleDriver, RelightError) as error:
