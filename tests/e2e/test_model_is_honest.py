@@ -33,6 +33,8 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(420)]
 COMMAND = [sys.executable, "-P", "-m", "relight.cli"]
 DRILL_S = 240.0
 LOOK_S = 0.25
+RELAPSE = 0.25
+"""So many failed sign-ins are an outage again."""
 LIMITS = {
     "edge_5xx_ratio": Limit(curve="edge_5xx_ratio", value=0.03, good="<"),
     "corrupt_writes": Limit(curve="corrupt_writes", value=0.001, good="<"),
@@ -173,7 +175,8 @@ def _looks(process: subprocess.Popen[str], folder: Path) -> Iterator[tuple[float
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Night:
     """The rehearsal of the same runbook at the same site, on paper."""
-    env = {**os.environ, "RELIGHT_HOME": str(tmp_path_factory.mktemp("home"))}
+    folder = tmp_path_factory.mktemp("rehearsed")
+    env = {**os.environ, "RELIGHT_HOME": str(folder / "home"), "RELIGHT_CONFIG": str(folder / "config")}
     document = json.loads(_said(env, "rehearse", "brownout-recovery", "--site", "practice", "-o", "json"))
     curves = {name: [(round(t * 1_000), v) for t, v in document["curves"][name]] for name in LIMITS}
     kinds = {"asks": "gate_asked", "entered": "stage_entered", "verified": "stage_verified"}
@@ -186,8 +189,11 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Night:
     return Night("rehearsed, in the model", document["state"], curves, bands_of(events))
 
 
-def test_the_same_stages_mend_the_same_things_in_the_same_order(live: Night, rehearsed: Night) -> None:
-    """Both succeed; each figure is well for good in the stage that mends it, and one after the other as at the site."""
+def test_the_same_night_in_both(live: Night, rehearsed: Night) -> None:
+    """Both succeed; each figure is well for good in the stage that mends it, in the same order, in about the same time.
+
+    One test, and not several: the night takes two minutes, and the drills are shared out among processes.
+    """
     live.show()
     rehearsed.show()
     assert live.state == rehearsed.state == "succeeded"
@@ -201,9 +207,7 @@ def test_the_same_stages_mend_the_same_things_in_the_same_order(live: Night, reh
         moments = [night.well_since(name) for name in order]
         assert moments == sorted(moments)
 
-
-def test_the_night_is_as_long_and_as_bad(live: Night, rehearsed: Night) -> None:
-    """Time to recovery, each stage's time and the crowd outside, within a factor of two."""
+    # It is as long and as bad, within a factor of two.
     print(f"\nrecovered after {live.recovered_s():.0f} s live and {rehearsed.recovered_s():.0f} s rehearsed")
     assert 0.5 < rehearsed.recovered_s() / live.recovered_s() < 2
     for name in ("users_locked_out", "queue_depth", "login_error_ratio", "corrupt_reads"):
@@ -214,10 +218,13 @@ def test_the_night_is_as_long_and_as_bad(live: Night, rehearsed: Night) -> None:
         print(f"{here.id}: {took / 1_000:.1f} s live, {rehearsed_took / 1_000:.1f} s rehearsed")
         assert abs(rehearsed_took - took) < max(took, 5_000), here.id
 
+    by_steps = live.worst_since("login_error_ratio", "reopen"), rehearsed.worst_since("login_error_ratio", "reopen")
+    print("opened by steps: at worst {:.0%} of sign-ins fail live, {:.0%} rehearsed".format(*by_steps))
+    assert max(by_steps) < RELAPSE / 5
+
 
 # ---- reopening at once, by hand, in both
 
-RELAPSE = 0.25
 STORY: tuple[tuple[str, str, str, dict[str, Any], float], ...] = (
     ("admission.throttle", "PUT", "/throttle", {"percent": 10, "max_rate": REPAIR_RATE}, 4.0),
     ("deploy.rollback", "POST", "/deploy/rollback", {"to": "previous"}, 0.0),
@@ -270,13 +277,8 @@ def worst_rehearsed() -> float:
     return worst
 
 
-def test_reopening_at_once_relapses_in_both_and_by_steps_in_neither(
-    live: Night, rehearsed: Night, tmp_path: Path
-) -> None:
+def test_reopening_at_once_relapses_in_both(tmp_path: Path) -> None:
     """The question that the rehearsal exists for has the same answer as the night itself."""
-    at_once = worst_live(tmp_path / "site"), worst_rehearsed()
-    by_steps = live.worst_since("login_error_ratio", "reopen"), rehearsed.worst_since("login_error_ratio", "reopen")
-    for how, (here, there) in {"at once": at_once, "by steps": by_steps}.items():
-        print(f"\nopened {how}: at worst {here:.0%} of sign-ins fail live, {there:.0%} rehearsed")
-    assert min(at_once) > RELAPSE
-    assert max(by_steps) < 0.05
+    here, there = worst_live(tmp_path / "site"), worst_rehearsed()
+    print(f"\nopened at once: at worst {here:.0%} of sign-ins fail live, {there:.0%} rehearsed")
+    assert min(here, there) > RELAPSE

@@ -17,7 +17,7 @@ not depend on how many people there are. What is modelled, and what it takes fro
   the share that finds none free is Erlang's loss formula, which holds whatever the distribution of the stay.
 - *Cache warmth against a slow origin.* A node holds so many of its share of the pages; what it lacks is asked of the
   origin, which queues longer than nodes wait, so that beyond its capacity it works in vain and no cache fills: the
-  look-aside cache of Huang et al., "Metastable failures in the wild", OSDI 2022, section 2.
+  look-aside cache of Bronson et al. and of Huang et al., "Metastable failures in the wild", OSDI 2022.
 - *Sessions.* A bad release spoils a share of what it writes; whoever meets their spoiled session is locked out until
   it is set aside. Spoiled sessions keep failing after the release is gone: removing the trigger does not mend it.
 - *The session store*, shared with a second surface (the API) that gives up on it sooner, so overload is seen there
