@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import jsonschema
 import pytest
 
+from relight.web import limits
 from relight.web.schemas import SCHEMAS
 
 if TYPE_CHECKING:
@@ -265,6 +266,31 @@ def test_limits(shared: Lab, ana: Client) -> None:
     assert ana.send("GET", "/healthz", headers={"host": "localhost:1"}).status == 200
     chunked = ana.send("POST", "/api/v1/runs", raw=b"{}", headers={"x-forwarded-for": "1.2.3.4", "x-evil": "1"})
     assert chunked.status == 422
+
+
+def test_whoever_asks_too_often_is_told_to_wait(shared: Lab, ana: Client) -> None:
+    """Strangers soon, with Retry-After; people are not kept waiting by them, and each has a rate of their own."""
+    stranger = shared.serves[0].client("relight_t_nobody")
+    answers = [stranger.get("/me") for _ in range(260)]
+    assert {answer.status for answer in answers} == {401, 429}
+    refused = next(answer for answer in answers if answer.status == 429)
+    problem(refused, 429, "too many requests")
+    assert int(refused.headers["retry-after"]) > 0
+    assert ana.get("/me").status == 200
+
+
+def test_a_rate_is_a_bucket_that_fills_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many at once as it holds, then as many as come in; each has a bucket, and old ones are forgotten."""
+    now = 100.0
+    monkeypatch.setattr("relight.web.limits.time.monotonic", lambda: now)
+    rates = limits.Rates(2.0, 5.0)
+    assert [rates.take("ana") for _ in range(6)] == [True] * 5 + [False]
+    assert rates.take("bo")
+    now = 101.0
+    assert [rates.take("ana") for _ in range(3)] == [True, True, False]
+    monkeypatch.setattr(limits, "BUCKETS_MAX", 1)
+    assert rates.take("cy")
+    assert rates.take("ana")
 
 
 def test_bytes_that_are_no_request_close_the_connection_and_nothing_else(shared: Lab, ana: Client) -> None:

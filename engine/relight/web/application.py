@@ -22,7 +22,7 @@ from relight.control.permissions import TABLE
 from relight.control.reception import Reception
 from relight.errors import NotPermitted, RelightError
 from relight.web.events import VIEWERS_MAX, events, where
-from relight.web.limits import Limits, Names
+from relight.web.limits import CALLER_BURST, CALLER_PER_S, STRANGER_BURST, STRANGER_PER_S, Limits, Names, Rates
 from relight.web.metrics import CONTENT_TYPE, Metrics
 from relight.web.openapi import openapi
 from relight.web.problems import MEDIA_TYPE, Problem, problem_of
@@ -51,6 +51,8 @@ class Answering(NamedTuple):
     metrics: Metrics
     threads: ThreadPoolExecutor
     waiting: asyncio.Semaphore
+    callers: Rates
+    strangers: Rates
 
 
 def application(
@@ -74,6 +76,8 @@ def application(
         metrics,
         ThreadPoolExecutor(THREADS, thread_name_prefix="relight-web"),
         asyncio.Semaphore(WAITING_MAX),
+        Rates(CALLER_PER_S, CALLER_BURST),
+        Rates(STRANGER_PER_S, STRANGER_BURST),
     )
     served = [*routes, *open_routes()]
     document = openapi(served)
@@ -126,10 +130,18 @@ def _served(shared: Answering, route: Route, document: dict[str, Any]) -> Starle
 
 
 async def _answered(shared: Answering, route: Route, request: Request, document: dict[str, Any]) -> Response:
+    address = request.client.host if request.client is not None else ""
     if TABLE[route.verb] == "open":
+        # Whoever watches whether it lives is not kept out by somebody who guesses tokens.
+        shared.strangers.check(f"open {address}")
         return await _open(shared, route, document)
-    secret = _secret(request)
-    caller = await _in_thread(shared, lambda: _caller(shared.reception, secret))
+    try:
+        secret = _secret(request)
+        caller = await _in_thread(shared, lambda: _caller(shared.reception, secret))
+    except Problem:
+        shared.strangers.check(address)
+        raise
+    shared.callers.check(" ".join(caller.names))
     query = {each.name: _queried(request, each) for each in route.query}
     if route.stream:
         return await _stream(shared, request, caller, secret, query)

@@ -42,17 +42,28 @@ SECURITY = (
     (b"x-frame-options", b"DENY"),
 )
 """On every answer that does not say otherwise."""
-PER_S, BURST = 50.0, 200.0
-"""Requests of one address: a page that is open in ten tabs, and a script that polls ten runs each second."""
+CALLER_PER_S, CALLER_BURST = 50.0, 2_000.0
+"""Requests of one person: a page that is open in ten tabs, scripts that poll, and a wall of screens that comes back."""
+STRANGER_PER_S, STRANGER_BURST = 10.0, 200.0
+"""Requests of one address that show no token, or a wrong one; behind a proxy all have one address."""
 BUCKETS_MAX = 10_000
 
 
 class Rates:
     """How many requests each may make: a bucket that fills again."""
 
-    def __init__(self, per_s: float = PER_S, burst: float = BURST) -> None:
+    def __init__(self, per_s: float, burst: float) -> None:
         self._per_s, self._burst = per_s, burst
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def check(self, who: str) -> None:
+        """Take one.
+
+        Raises:
+            Problem: there was none.
+        """
+        if not self.take(who):
+            raise Problem(429, "too many requests", hint="wait, then ask less often")
 
     def take(self, who: str) -> bool:
         """Take one, and say whether there was one."""
@@ -60,7 +71,7 @@ class Rates:
         left, at = self._buckets.pop(who, (self._burst, now))
         left = min(self._burst, left + (now - at) * self._per_s)
         self._buckets[who] = (max(0.0, left - 1), now)
-        if len(self._buckets) > BUCKETS_MAX:
+        while len(self._buckets) > BUCKETS_MAX:
             self._buckets.popitem(last=False)
         return left >= 1
 
@@ -88,7 +99,6 @@ class Limits:
         self._app = app
         self._names = names
         self._refuse = refuse
-        self._rates = Rates()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer why not."""
@@ -110,8 +120,6 @@ class Limits:
             raise Problem(
                 421, "this relight is not called so", hint="use its own address; `relight serve --called NAME` adds one"
             )
-        if not self._rates.take((scope.get("client") or ("",))[0]):
-            raise Problem(429, "too many requests from this address", hint="wait, then ask less often")
         length = next((value for name, value in headers if name == b"content-length"), b"0")
         if not length.isdigit() or int(length) > BODY_BYTES_MAX:
             raise Problem(413, f"more than {BODY_BYTES_MAX} bytes are not read", hint="send less at once")
