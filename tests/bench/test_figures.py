@@ -21,6 +21,8 @@ WORST = {
     "driver_resume": 30.0,
     "driver_steps": 10.0,
     "long_runs": 8.0,
+    "rehearsal_hours": 80.0,
+    "rehearsal_steps": 80.0,
 }
 
 

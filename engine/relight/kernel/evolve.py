@@ -229,14 +229,15 @@ def _stage(run: Run, fact: StageFact) -> Run:
 
 def _next_stage(run: Run, t: int) -> Run:
     later = set(run.plan.later_names)
-    steps = dict(run.steps)
     for step in run.plan.stages[run.cursor].steps:
-        record = steps.get(step.id)
-        if record is not None and record.result is not None and f"steps.{step.id}.result" not in later:
-            record = evolved(record, result=None)
-        if record is not None:
-            steps[step.id] = evolved(record, before=None)
+        record = run.steps.get(step.id)
+        if record is None:
+            continue
+        result = record.result if f"steps.{step.id}.result" in later else None
+        # What is as it should be is left alone: there may be thousands of records, and each change copies some.
+        if record.before is not None or result != record.result:
+            run = run.with_step(step.id, evolved(record, before=None, result=result))
     cursor = run.cursor + 1
     name = run.plan.stages[cursor].id if cursor < len(run.plan.stages) else ""
     guards = {use: reading for use, reading in run.readings.items() if use.startswith("guard:")}
-    return evolved(run, cursor=cursor, stage=StageState(id=name, since_t=t), steps=steps, readings=guards, ticket=None)
+    return evolved(run, cursor=cursor, stage=StageState(id=name, since_t=t), readings=guards, ticket=None)

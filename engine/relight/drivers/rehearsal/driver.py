@@ -90,7 +90,7 @@ class _Rehearsal:
         self, plan: Plan, scene: Scene, script: Script, make_up: MakeUp, starter: str, *, listens: bool
     ) -> None:
         self._clock = VirtualClock(BEGAN_AT)
-        self._story = Story(listens=listens)
+        self._story = Story(plan, listens=listens)
         started = Started(at=BEGAN_AT, t=0, run=RUN_ID, plan=plan, starter=starter, door="rehearsal")
         facts, run = turn(None, started)
         self._story.append(None, facts, run)

@@ -7,6 +7,8 @@ from relight.drivers.rehearsal.moments import Moment, moments
 from relight.drivers.rehearsal.script import When
 from relight.kernel.evolve import evolve
 from relight.kernel.facts import AnyFact, CheckTurned, ProbeRead
+from relight.kernel.plan import Plan
+from relight.kernel.plan_index import PlanIndex, index_of
 from relight.kernel.state import Run
 
 QUIET = (CheckTurned, ProbeRead)
@@ -23,32 +25,53 @@ class Told(NamedTuple):
 class Story:
     """The facts of a rehearsal in order, and the moments at which they came.
 
+    Args:
+        plan: What is rehearsed.
+        listens: Whether moments are told apart.
+
     Attributes:
-        told: Every fact.
         loud_t: When something happened last that was decided.
+        happened: Every moment, with its time.
     """
 
-    def __init__(self, listens: bool) -> None:
-        self.told: list[Told] = []
+    def __init__(self, plan: Plan, *, listens: bool) -> None:
         self.loud_t = 0
-        self._listens = listens
-        self._times: dict[Moment, list[int]] = {}
         self.happened: list[tuple[int, Moment]] = []
+        self._plan = plan
+        self._listens = listens
+        self._facts: list[AnyFact] = []
+        self._cursors: list[int] = []
+        self._times: dict[Moment, list[int]] = {}
+
+    @property
+    def told(self) -> list[Told]:
+        """Every fact, each with its stage."""
+        stages = [*(stage.id for stage in self._plan.stages), ""]
+        index = index_of(self._plan)
+        return [
+            Told(fact, _named(fact, index) or stages[cursor])
+            for fact, cursor in zip(self._facts, self._cursors, strict=True)
+        ]
 
     def append(self, before: Run | None, facts: Sequence[AnyFact], after: Run) -> None:
         """Take what a draft says happened."""
-        run = before
+        cursor = before.cursor if before is not None else 0
+        self._facts += facts
+        self._cursors += [cursor] * len(facts)
         for fact in facts:
-            # Folding again costs as much as the kernel did; only whoever listens for moments needs what lies between.
-            was, run = run, (evolve(run, fact) if self._listens else after)
-            assert run is not None, "a run begins with a fact"
-            self.told.append(Told(fact, _stage_of(fact, was or run)))
             if not isinstance(fact, QUIET):
                 self.loud_t = fact.t
-            if self._listens:
-                for moment in moments(fact, was, run):
-                    self._times.setdefault(moment, []).append(fact.t)
-                    self.happened.append((fact.t, moment))
+        if self._listens:
+            self._listen(before, facts)
+
+    def _listen(self, before: Run | None, facts: Sequence[AnyFact]) -> None:
+        # Folding again costs as much as the kernel did; only whoever listens needs what lies between.
+        run = before
+        for fact in facts:
+            was, run = run, evolve(run, fact)
+            for moment in moments(fact, was, run):
+                self._times.setdefault(moment, []).append(fact.t)
+                self.happened.append((fact.t, moment))
 
     def when(self, when: When) -> int | None:
         """Return when that is or was, None where it has not come yet."""
@@ -66,11 +89,10 @@ class Story:
         return None
 
 
-def _stage_of(fact: AnyFact, run: Run) -> str:
+def _named(fact: AnyFact, index: PlanIndex) -> str:
+    """Return the stage that a fact names, or that of the step it names."""
     named = getattr(fact, "stage", "")
     if named:
         return str(named)
-    step = getattr(fact, "step", "")
-    if step and step in run.plan_index:
-        return run.stage_of(step).id
-    return run.current.id if run.current is not None else ""
+    found = index.steps.get(getattr(fact, "step", ""))
+    return found[0].id if found is not None else ""
