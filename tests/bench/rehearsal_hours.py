@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from idle import folder, in_turn
+from idle import compiled, folder, in_turn
 
 from relight.shipped import runbook
 
@@ -40,7 +40,7 @@ def rehearsed() -> float:
 
 
 if __name__ == "__main__":
-    with folder() as place:
+    with compiled(), folder() as place:
         ENVIRONMENT = {**os.environ, "RELIGHT_HOME": str(place), "RELIGHT_CONFIG": str(place)}
         rehearsed()
         least, ours = in_turn(ROUNDS, floor, rehearsed)
