@@ -4,7 +4,7 @@ import os
 import re
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -26,7 +26,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 @click.option("--called", "names", multiple=True, metavar="NAME", help="A name by which browsers may call it.")
 @click.option("--name", default="", metavar="NAME", help="What this serve is called where several share a journal.")
 @with_door
-def serve(door: Door, sites: tuple[str, ...], host: str, port: int, names: tuple[str, ...], name: str) -> int:
+def serve(door: Door, sites: tuple[str, ...], host: str, port: int, names: tuple[str, ...], name: str) -> NoReturn:
     """Drive runs for everybody, and open the doors: the API, chat, the page.
 
     It takes runs that are handed over, and those whose driver is gone, of the sites that are named, or else of your
@@ -52,7 +52,9 @@ def serve(door: Door, sites: tuple[str, ...], host: str, port: int, names: tuple
             write_lines([text], terminal)
             terminal.flush()
 
-        return bootstrap.serve(door.journal_url or None, known, Options(host, port, names), name=called, said=said)
+        code = bootstrap.serve(door.journal_url or None, known, Options(host, port, names), name=called, said=said)
+    # Whatever a plugin left hanging in a thread keeps this process from nothing any more.
+    os._exit(code)
 
 
 def _paths(names: tuple[str, ...]) -> list[Path]:

@@ -97,8 +97,20 @@ class Doors:
                 stopping.result(STOP_S)
             except TimeoutError:
                 self._said(f"{part.name}: did not close in {STOP_S:g} s and is left")
+        asyncio.run_coroutine_threadsafe(_end_others(), self._loop).result(STOP_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(STOP_S)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+
+async def _end_others() -> None:
+    """Cancel whatever is still under way; one that ignores it is left."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others, timeout=STOP_S / 2)
 
 
 def installed_parts(options: Options) -> list[Part]:

@@ -19,7 +19,7 @@ def part(options: "Options") -> "Part":
     from relight.errors import UsageError
 
     try:
-        from relight.web.part import Web
+        from relight.web.server import Web
     except ModuleNotFoundError as error:
         raise UsageError(
             f"relight serve needs {error.name}, which is not installed", hint="pip install 'relight[web]'"
