@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shlex
 import socket
 import threading
 from collections.abc import Iterator
@@ -394,6 +395,8 @@ def test_a_label_is_data(shared: Lab, ana: Client) -> None:
         name = bot.post("/alerts", told("LoginErrors", nodes=nodes)).body["proposals"][0]["id"]
         shown = ana.get(f"/proposals/{name}").body
         assert (shown["plan"], shown["inputs"], "many" in shown["problem"]) == (None, {"many": nodes}, True), shown
+        assert f"many={nodes}" == shlex.split(shown["command"])[-1]
+        assert shown["command"] in shared.type().stdout
         problem(ana.post(f"/proposals/{name}/begin", {}), 422, "no plan")
         assert ana.post(f"/proposals/{name}/dismiss", {"reason": "nonsense"}).body["state"] == "dismissed"
         problem(ana.post(f"/proposals/{name}/begin", {}), 409, "dismissed already, by ana")

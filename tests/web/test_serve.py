@@ -46,6 +46,7 @@ def test_a_run_is_handed_to_the_serve_that_shares_the_journal(lab: Lab) -> None:
     at_api = serve.client(lab.secrets["ana"]).status(run)
     at_cli = json.loads(lab.type("status", run, "-o", "json").stdout)
     assert {**at_api, "at": ""} == {**at_cli, "at": ""}
+    assert f"serve-1 drives 0 runs of lab, {serve.url}" in lab.type("doctor").stdout
 
 
 def test_without_a_serve_everything_works_from_the_command_line(lab: Lab) -> None:

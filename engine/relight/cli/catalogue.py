@@ -1,5 +1,7 @@
 """Bare ``relight``: the unfinished runs, then the catalogue of runbooks with their symptoms."""
 
+from typing import Any
+
 import click
 
 from relight.cli.configuration import Configuration, Entry, catalogue, configuration
@@ -22,10 +24,11 @@ def overview(door: Door) -> None:
         # Runs that wait for somebody are shown whatever is wrong with a file of settings.
         door.tell(*run_lines(rows, stranded(door, rows)))
         raise error from None
-    shipped = _shipped()
+    shipped, proposed = _shipped(), _proposed(door)
     document = {
         "schema": "relight.overview/v1",
         "unfinished": [run_entry(row) for row in rows],
+        "proposals": proposed,
         "runbooks": [_document(entry) for entry in entries],
         "shipped": list(shipped),
     }
@@ -36,6 +39,7 @@ def overview(door: Door) -> None:
             line("  ", *item) if isinstance(item, tuple) else f"  {item}"
             for item in run_lines(rows, stranded(door, rows))
         ]
+        said += _proposal_lines(proposed)
         return [*said, "", *_catalogue_lines(config, entries), *_shipped_lines(shipped), "", HELP]
 
     door.show(document, lines)
@@ -51,6 +55,24 @@ def _shipped() -> tuple[str, ...]:
         return runbook_names()
     except RelightError:
         return ()
+
+
+def _proposed(door: Door) -> list[dict[str, Any]]:
+    """Return what alerts propose, where anybody listens to them."""
+    journal = door.journal_if_any()
+    if journal is None:
+        return []
+    from relight.control.proposed import open_proposals
+
+    return open_proposals(journal)
+
+
+def _proposal_lines(proposed: list[dict[str, Any]]) -> list[Line | str]:
+    said: list[Line | str] = ["", line(Span("Proposed by alerts", "bold"))] if proposed else []
+    for entry in proposed:
+        said.append(line("  ", Span(f"{entry['published']} on {entry['site']}", "loud"), f"  {entry['summary']}"))
+        said.append(f"    {entry['command']}")
+    return said
 
 
 def _document(entry: Entry) -> dict[str, object]:

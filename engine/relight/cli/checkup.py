@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from relight.cli.door import Door
 from relight.cli.terminal import WIDTH_DEFAULT, is_terminal, terminal_width
+from relight.control.handing import alive
+from relight.control.wording import now_ms
 from relight.errors import RelightError
 
 if TYPE_CHECKING:
@@ -77,6 +79,9 @@ def _journal(door: Door) -> Iterator[Finding]:
     if scheme == "sqlite" and rest.startswith("/"):
         yield from _folder(Path(rest).parent)
     yield _clock(rows)
+    for serve in alive(journal, now_ms()):
+        doing = f"{serve.name} drives {serve.driving} runs of {', '.join(serve.sites)}"
+        yield Finding("serve", "ok", f"{doing}, {serve.url}" if serve.url else doing)
     for row in unfinished:
         lease = journal.lease(row.run)
         if lease is None or not lease.alive:

@@ -7,12 +7,15 @@ A label is data: it is matched, or becomes an input whose type is checked, and i
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relight.control.permissions import permit
 from relight.control.planning import in_one_sentence
+from relight.control.proposed import SHELF
 from relight.control.reception import INPUT_CHARS_MAX, NotThere, Reception, Wanted
+from relight.control.sites import runbook_path
 from relight.control.wording import instant, now_ms
 from relight.errors import NotNow, RelightError, UsageError
 from relight.journal.port import Kept
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from relight.control.sites import ServedSite
     from relight.runbook.site_doors import Alert
 
-SHELF, TAKEN = "proposals", "proposals-taken"
+TAKEN = "proposals-taken"
 KEPT_MS = 7 * 86_400_000
 """Nobody begins what was proposed a week ago."""
 ALERTS_MAX = 200
@@ -208,8 +211,18 @@ def _keep(reception: Reception, site: ServedSite, rule: Alert, alert: Told) -> d
         "fingerprint": alert.fingerprint,
         "starts_at": alert.starts_at,
         "proposed_at": instant(now_ms()),
+        "command": _command(site, rule.propose, {**rule.inputs, **taken}),
     }
     return _put(reception, entry)
+
+
+def _command(site: ServedSite, name: str, inputs: Mapping[str, Any]) -> str:
+    """Return what starts the same from a terminal, with every word quoted: a label is data there too."""
+    entry = site.document.published[name]
+    words = ["relight", "run", str(runbook_path(site, entry)), "--site", str(site.path)]
+    for name, value in {**entry.inputs, **inputs}.items():
+        words += ["-i", f"{name}={value}"]
+    return shlex.join(words)
 
 
 def _put(reception: Reception, entry: dict[str, Any]) -> dict[str, Any]:
