@@ -1,11 +1,13 @@
 """A rehearsal as people read it: a line a decision, how it ended, and what was not rehearsed."""
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from relight.cli.live_rows import paragraph
 from relight.cli.rehearse_compare import cost
 from relight.cli.rehearse_drawing import chart_lines
-from relight.cli.terminal import Line, Span, line, pad
+from relight.cli.terminal import Line, Span, line, pad, terminal_width
 from relight.control.rehearsing import Played
 from relight.control.sentences import sentence
 from relight.control.wording import arguments, counted, listed, plain_value, span
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from relight.kernel.state import Run
 
 STAGE_WIDTH = 14
+LABEL_WIDTH = 11
+PARAGRAPH_MIN = 40
 _LEFT_OUT = ("StepPrepared", "EffectInForce", "UndoEnded")
 _GOOD = ("StageVerified", "GateOpened")
 _LOUD = ("GateAsked",)
@@ -62,35 +66,38 @@ def ending_lines(played: Played) -> Iterator[Line | str]:
     """Yield how it ended, whether it should have, and what was not rehearsed."""
     rehearsed, run = played.rehearsed, played.rehearsed.run
     style = "good" if played.ok else "bad"
-    yield line(
-        Span(pad("ENDED", 11), "bold"), Span(run.state, style), f" after {span(rehearsed.duration_ms)}", _why(played)
-    )
-    if played.simulation is not None:
-        said = ", ".join(f"{label} {value}" for label, value in cost(played)[:-1])
-        yield line(Span(pad("COST", 11), "bold"), said)
+    after = f" after {span(rehearsed.duration_ms)}"
+    yield line(Span(pad("ENDED", LABEL_WIDTH), "bold"), Span(run.state, style), after, _why(played))
     for hold in run.holds:
-        yield line(pad("", 11), f"held for {hold.code} at {hold.step or hold.stage}: {hold.text}")
+        yield from _block("", f"held for {hold.code} at {hold.step or hold.stage}: {hold.text}")
+    if played.simulation is not None:
+        yield from _block("COST", "; ".join(f"{label} {value}" for label, value in cost(played)[:-1]))
     if run.ledger:
-        yield line(Span(pad("IN FORCE", 11), "bold"), listed([_effect(entry) for entry in run.ledger.values()]))
+        yield from _block("IN FORCE", listed([_effect(entry) for entry in run.ledger.values()]))
     for number, why in enumerate(played.unmet):
-        yield line(Span(pad("" if number else "NOT AS IT SHOULD", 18), "bad"), why)
+        yield from _block("" if number else "BUT", why, "bad")
     if played.checked:
-        said = f"{listed(played.checked)} went through their check mode there"
-        yield line(Span(pad("CHECKED", 11), "bold"), said)
+        yield from _block("CHECKED", f"{listed(played.checked)} went through their check mode there")
     for number, text in enumerate(_not_rehearsed(played)):
-        yield line(Span(pad("" if number else "NOT REHEARSED", 15), "bold"), text)
+        yield from _block("" if number else "NOT REHEARSED", text)
     for text in played.aside:
-        yield line(Span(pad("ASIDE", 11), "bold"), text)
+        yield from _block("ASIDE", text)
+
+
+def _block(label: str, text: str, style: str = "") -> Iterator[Line]:
+    """Yield a labelled paragraph."""
+    indent = max(LABEL_WIDTH, len(label) + 2)
+    width = max(terminal_width(sys.stdout) - indent, PARAGRAPH_MIN)
+    for number, part in enumerate(paragraph(text, width)):
+        yield line(Span(pad("" if number else label, indent), "bold"), Span(part, style))
 
 
 def _why(played: Played) -> str:
     match played.rehearsed.ending:
+        case "stands still" if played.rehearsed.run.state == "running":
+            return ", waiting for what never comes"
         case "stands still":
-            return (
-                ", waiting for people who have nothing more to say"
-                if played.rehearsed.run.state != "running"
-                else (", waiting for what never comes")
-            )
+            return ", waiting for people who have nothing more to say"
         case "broken off":
             return ", and was broken off there"
         case _:
@@ -106,7 +113,7 @@ def _not_rehearsed(played: Played) -> Iterator[str]:
     """Yield what was not rehearsed, steps of one reason together."""
     reasons: dict[str, list[str]] = {}
     for each in played.not_rehearsed:
-        reasons.setdefault(each["why"], []).append(f"{each['step']} ({each['what']})")
+        reasons.setdefault(each["why"], []).append(each["step"])
     for why, steps in reasons.items():
         yield f"{listed(steps)}: {why}"
 
