@@ -46,7 +46,7 @@ def test_a_run_is_handed_to_the_serve_that_shares_the_journal(lab: Lab) -> None:
     at_api = serve.client(lab.secrets["ana"]).status(run)
     at_cli = json.loads(lab.type("status", run, "-o", "json").stdout)
     assert {**at_api, "at": ""} == {**at_cli, "at": ""}
-    assert f"serve-1 drives 0 runs of lab, {serve.url}" in lab.type("doctor").stdout
+    assert f"runs of lab, {serve.url}" in lab.type("doctor").stdout
 
 
 def test_without_a_serve_everything_works_from_the_command_line(lab: Lab) -> None:
@@ -196,6 +196,9 @@ def test_a_serve_says_why_it_does_not_start(lab: Lab, tmp_path: Path) -> None:
     assert (said.returncode, "has no people" in said.stderr) == (3, True), said.stderr
     said = lab.type("serve", "--port", "0")
     assert (said.returncode, "no site is named" in said.stderr) == (2, True), said.stderr
+    lab.serve("--name", "mine")
+    said = lab.type("serve", "--site", site, "--port", "0", "--name", "mine")
+    assert (said.returncode, "there is a serve mine already" in said.stderr) == (75, True), said.stderr
     said = lab.type("serve", "--site", site, "--host", "192.0.2.1", "--port", "0")
     assert (said.returncode, "may not listen" in said.stderr) == (2, True), said.stderr
 

@@ -10,10 +10,11 @@ import click
 
 from relight.cli.door import Door, with_door
 from relight.cli.terminal import write_lines
-from relight.errors import UsageError
+from relight.errors import Locked, UsageError
 
 if TYPE_CHECKING:
     from relight.control.sites import Sites
+    from relight.journal.port import Journal
 
 PORT = 8420
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -41,10 +42,11 @@ def serve(door: Door, sites: tuple[str, ...], host: str, port: int, names: tuple
     known = Sites(paths)
     if not door.journal_url and (shared := _journal_of(known)):
         door.journal_url = shared
-    door.new_journal.close()  # refused here, before any door is open
     called = name or f"{socket.gethostname()}-{os.getpid()}"
     if not NAME.fullmatch(called):
         raise UsageError(f"{called!r} is no name for a serve", hint="letters, digits, dots and dashes, at most 63")
+    _refuse_a_second(door.new_journal, called)
+    door.new_journal.close()
     # What plugins print goes to the log; the terminal keeps a way of its own.
     with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace") as terminal:
 
@@ -55,6 +57,32 @@ def serve(door: Door, sites: tuple[str, ...], host: str, port: int, names: tuple
         code = bootstrap.serve(door.journal_url or None, known, Options(host, port, names), name=called, said=said)
     # Whatever a plugin left hanging in a thread keeps this process from nothing any more.
     os._exit(code)
+
+
+def _refuse_a_second(journal: "Journal", name: str) -> None:
+    """Refuse a name that a living serve of this host has; a dead one's is free at once.
+
+    Raises:
+        Locked: there is one.
+    """
+    from relight.control.handing import alive
+    from relight.control.wording import now_ms
+
+    for other in alive(journal, now_ms()):
+        if other.name == name and other.host == socket.gethostname() and _lives(other.pid):
+            raise Locked(
+                f"there is a serve {name} already, process {other.pid}", hint="give this one another --name, or none"
+            )
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _paths(names: tuple[str, ...]) -> list[Path]:

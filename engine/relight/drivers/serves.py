@@ -10,8 +10,8 @@ from typing import NamedTuple
 from relight.journal.port import Journal, Kept
 
 SHELF = "serves"
-SILENT_MS = 5_000
-"""A serve that was not heard of for so long is taken for dead: five signs of life in a row are missing."""
+SILENT_MS = 8_000
+"""A serve that was not heard of for so long is taken for dead: four signs of life in a row are missing."""
 _HANDING_MS = 1_000
 
 

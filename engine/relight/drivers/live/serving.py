@@ -23,8 +23,8 @@ from relight.drivers.live.log import Log
 from relight.drivers.live.parts import Listener, Parts
 from relight.errors import JournalError, Locked, NotNow, RelightError, StaleDriver
 
-BEAT_S = 1.0
-"""Between two signs of life."""
+BEAT_S = 2.0
+"""Between two signs of life: each is a write, also when nothing happens for days."""
 LOOK_S = 0.1
 """Between two looks for runs, when somebody wrote: what a person who starts one takes for at once."""
 LOOK_ANYWAY_S = 1.0
