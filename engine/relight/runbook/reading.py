@@ -9,6 +9,8 @@ from relight.runbook.document import Runbook
 from relight.runbook.lint.rules import lint_runbook, lint_site
 from relight.runbook.offers import Offers
 from relight.runbook.parts import Part
+from relight.runbook.rehearsal_document import Rehearsal
+from relight.runbook.rehearsal_form import judged_rehearsal
 from relight.runbook.shorthand import write_out_runbook, write_out_site
 from relight.runbook.simulated import check_simulation
 from relight.runbook.site_document import Site
@@ -49,13 +51,15 @@ def read_site(origin: str | Path | Source) -> Read[Site]:
     return Read(None if tree is None else _site(tree, complaints), complaints)
 
 
-def read_any(origin: str | Path | Source, offers: Offers | None = None) -> Read[Runbook] | Read[Site]:
-    """Read a runbook or a site, whichever it says it is."""
+def read_any(origin: str | Path | Source, offers: Offers | None = None) -> Read[Runbook] | Read[Site] | Read[Rehearsal]:
+    """Read a runbook, a site or a rehearsal, whichever it says it is."""
     complaints = Complaints(_source(origin))
     tree = read_yaml(complaints)
     nothing: Read[Runbook] = Read(None, complaints)
     if tree is None:
         return nothing
+    if "rehearsal" in tree:
+        return Read(judged_rehearsal(tree, complaints), complaints)
     if _kind(tree) == "site":
         site = _site(tree, complaints)
         if site is not None:
