@@ -25,6 +25,7 @@ from relight.testing.plans import (
     stage,
     throttle,
     undo_previous,
+    undo_with,
     use,
 )
 
@@ -572,3 +573,21 @@ def test_a_ramp_does_not_move_while_it_is_undone() -> None:
     assert ["undo"] == [item.purpose for item in desk.wanted(Perform)]
     desk.report("up")
     assert "undone" == desk.word("up")
+
+
+def test_going_back_waits_for_a_move_down_that_is_under_way() -> None:
+    """The stage's steps are forgotten only when nothing of them is under way any more."""
+    undone = act("x", undo=undo_with(use("put.x")))
+    desk = desk_of(undone, act("up", RATE, ramp=ramp(50, floor=10, checks=("calm",))))
+    desk.report("x")
+    desk.turn("ramp:", "calm")
+    desk.take_over()
+    desk.report("up", "failed", error="no")
+    desk.ask("ana", "undo", value="one")
+    desk.report("up", "failed", error="no", retry=False)
+    desk.tick(5_000)
+    assert ["x", "up"] == desk.performing, "what could not be undone goes on its way down"
+    desk.report("x")
+    assert (["up"], []) == (desk.performing, desk.holds)
+    desk.report("up")
+    assert ([], ["undo-failed"]) == (desk.performing, desk.holds)

@@ -119,6 +119,10 @@ def _scope(run: Run, names: frozenset[str], value: Any) -> Mapping[str, Any]:
                 record = run.steps.get(key)
                 if record is not None:
                     scope.setdefault("steps", {})[key] = {"result": record.result, "state": record.word}
+                elif key in run.plan_index:
+                    # Whoever asks after a step that was left out is told so; only its result is nobody's.
+                    left_out = run.past.get(run.stage_of(key).id) == "skipped"
+                    scope.setdefault("steps", {})[key] = {"state": "skipped" if left_out else "pending"}
             case "checks":
                 turned = run.checks.get(key)
                 if turned is not None:

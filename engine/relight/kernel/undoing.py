@@ -48,6 +48,8 @@ def advance(book: Book) -> bool:
     if job is None or any(item.purpose == "undo" for item in book.run.dispatches.values()):
         return False
     if not job.queue:
+        if job.back_to and book.run.dispatches:
+            return False  # a ramp on its way down: going back forgets its step, so it has to end first
         _finish(book, job)
         return True
     entry = book.run.ledger.get(job.queue[0])
