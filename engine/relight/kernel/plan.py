@@ -305,6 +305,16 @@ class Solo:
 
 
 @frozen
+class Stated:
+    """What the author says always or never holds; explorations judge it, and no rule asks for it."""
+
+    kind: Literal["always", "never"]
+    id: str
+    expression: Expression
+    title: str = ""
+
+
+@frozen
 class Plan:
     """What a run will do: its digest is SHA-256 over its canonical JSON without *people*, *solo* and *digest*.
 
@@ -315,6 +325,7 @@ class Plan:
             from the state when their stage ends.
         sources: The documents it was made from, as ``{"runbook": path, "site": path}``, for people.
         surfaces: What users see, with objectives; opaque to the kernel.
+        stated: What the author says always or never holds.
     """
 
     runbook: str
@@ -337,3 +348,4 @@ class Plan:
     later_names: tuple[str, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
     surfaces: dict[str, Any] = field(default_factory=dict)
+    stated: tuple[Stated, ...] = ()

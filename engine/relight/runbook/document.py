@@ -31,6 +31,9 @@ INPUTS_MAX = 50
 CHECKS_MAX = 300
 """Three for each stage; each is tried on a hundred samples by lint, which has to end within two seconds."""
 
+STATED_MAX = 50
+"""Each is judged in every state of an exploration; nobody has so many to say."""
+
 InputType = Literal["percent", "integer", "number", "string", "boolean", "duration", "choice"]
 
 
@@ -318,6 +321,18 @@ class Stage(Part):
     """What must pass before it is done."""
 
 
+class Stated(Part):
+    """What the author says always or never holds; ``relight explore`` judges it, and no run asks for it."""
+
+    thing: ClassVar[str] = "a statement"
+    expression: Cel
+    """CEL over ``stages``, ``steps``, ``effects`` (true while in force), ``checks``, ``inputs``, ``site``, ``run``."""
+    id: Id | None = None
+    """What it is called where it does not hold; always_1 and so on where it is left out."""
+    title: Text | None = None
+    """Why it matters, in one line."""
+
+
 class Runbook(Part):
     """What to do to bring a service back, in stages."""
 
@@ -346,5 +361,9 @@ class Runbook(Part):
     """Checks that are watched all the time."""
     stages: list[Stage] = Field(min_length=1, max_length=STAGES_MAX)
     """What is done, in order."""
+    always: list[Stated] = Field(default_factory=list, max_length=STATED_MAX)
+    """What has to hold in every state of every run, such as `effects.throttle || stages.reopen.state != "running"`."""
+    never: list[Stated] = Field(default_factory=list, max_length=STATED_MAX)
+    """What must hold in no state of any run."""
     on_abort: Literal["leave", "undo"] = "leave"
     """What an abort does to effects in force: leave them, or undo them, last in first out; protective ones stay."""

@@ -33,7 +33,7 @@ that they cost the square of a list's length; half a second of work at most."""
 RESULT_CHARS_MAX = 64 * 1024
 DEPTH_MAX = 32
 _PROGRAMS_KEPT = 1_024
-_DEPTHS = {"steps": 3, "site": 2, "inputs": 2, "probes": 2, "checks": 2, "run": 2, "args": 2}
+_DEPTHS = {"steps": 3, "site": 2, "inputs": 2, "probes": 2, "checks": 2, "run": 2, "args": 2, "stages": 2, "effects": 2}
 
 
 class Problem(NamedTuple):

@@ -6,16 +6,17 @@ Either there is a plan, or there are complaints with all that keeps it from bein
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from relight.errors import RunbookError
 from relight.journal.digest import plan_digest
-from relight.kernel.plan import Expression, ExpressionFailed, Guard, Plan, Stage, Step
+from relight.kernel.plan import Expression, ExpressionFailed, Guard, Plan, Stage, Stated, Step
 from relight.kernel.scope import expressions_in
 from relight.runbook.binding import Binder
 from relight.runbook.complaints import Complaint, did_you_mean
 from relight.runbook.document import Input
-from relight.runbook.expressions import CelExpression, embedded
+from relight.runbook.document import Stated as StatedPart
+from relight.runbook.expressions import CelExpression, bare, embedded
 from relight.runbook.gates import gate_of, people_of, solo_of
 from relight.runbook.inputs import BadInput, judged, limits, parsed
 from relight.runbook.inventory import Inventory
@@ -142,6 +143,7 @@ def _plan(planning: Planning, starter: str | None) -> Plan:
         surfaces=_surfaces(planning, measures),
         providers=dict(sorted(planning.providers.items())),
         later_names=tuple(sorted(_later_names(stages))),
+        stated=tuple(_stated(planning)),
         sources={"runbook": planning.here.source.name, "site": planning.there.source.name},
     )
     return replace(plan, digest=plan_digest(plan))
@@ -152,6 +154,18 @@ def _guards(planning: Planning) -> tuple[Guard, ...]:
         Guard(check=guard.check, breach_after_ms=planning.paced(guard.breach_after), on_breach=guard.on_breach)
         for guard in planning.runbook.guards
     )
+
+
+def _stated(planning: Planning) -> Iterable[Stated]:
+    both: tuple[tuple[Literal["always", "never"], list[StatedPart]], ...] = (
+        ("always", planning.runbook.always),
+        ("never", planning.runbook.never),
+    )
+    for kind, stated in both:
+        for number, item in enumerate(stated, 1):
+            yield Stated(
+                kind=kind, id=item.id or f"{kind}_{number}", expression=bare(item.expression), title=item.title or ""
+            )
 
 
 def _locks(planning: Planning) -> Iterable[str]:

@@ -74,6 +74,8 @@ def _tidy(model: str, schema: dict[str, Any]) -> None:
             _allow(value, short, inside=key == "bind")
         if (model, key) == ("Expect", "approved_by") or (model == "Rehearsal" and key in ENDINGS):
             _allow_one_for_many(value, _words(key))
+        if model == "Runbook" and key in ("always", "never"):
+            value["items"] = {"anyOf": [value["items"], {"type": "string", "minLength": 1}]}
         if "$ref" in value:
             # Whatever stands beside a $ref is not read in draft-07.
             value["allOf"] = [{"$ref": value.pop("$ref")}]

@@ -9,6 +9,12 @@ from relight.runbook.yaml12 import Items, Map
 def write_out_runbook(document: Map) -> Map:
     """Write out the short forms of a runbook, in place."""
     _as_list(document, "lock")
+    for key in ("always", "never"):
+        stated = document.get(key)
+        if isinstance(stated, Items):
+            for index, item in enumerate(stated):
+                if isinstance(item, str):
+                    stated[index] = _one("expression", item, stated.items_at[index])
     for stage in _maps(document.get("stages")):
         for step in _maps(stage.get("steps")):
             _step(step)

@@ -19,6 +19,9 @@ CRITERION = STATIC | {"value"}
 MOMENT = STATIC | {"probes", "steps", "checks", "run"}
 RUN_MEMBERS = ("id", "starter", "started_at")
 CHECK_MEMBERS = ("value", "verdict")
+STATED = STATIC | {"stages", "steps", "effects", "checks", "run"}
+"""What the author's own ``always`` and ``never`` may read: the state of everything, whenever."""
+STAGE_MEMBERS = ("state",)
 STEP_MEMBERS = ("result", "state")
 SITE_MEMBERS = ("id", "environment", "values")
 
@@ -75,6 +78,8 @@ def spots(scene: Scene) -> Iterator[Spot]:
             yield from _criteria(scene, item, CRITERION, "pass_when")
     for stood in scene.steps:
         yield from _step(scene, stood)
+    for stated in (*runbook.always, *runbook.never):
+        yield from _criteria(scene, stated, STATED, "expression", turn=1 << 30)
 
 
 def _step(scene: Scene, stood: Stood) -> Iterator[Spot]:
@@ -166,7 +171,7 @@ def _expression(scene: Scene, spot: Spot, cel: str, begin: int) -> None:
 def _unknown(scene: Scene, spot: Spot, name: Name) -> tuple[str, str, str] | None:
     """Return code, message and hint where *name* means nothing here."""
     root, *rest = name.path.split(".")
-    everywhere = MOMENT | {"value", "args"}
+    everywhere = MOMENT | STATED | {"value", "args"}
     if root not in spot.roots:
         if root in everywhere:
             return "RL308", f"{root!r} is not known here", f"known here are: {', '.join(sorted(spot.roots))}"
@@ -176,8 +181,12 @@ def _unknown(scene: Scene, spot: Spot, name: Name) -> tuple[str, str, str] | Non
             return _member(scene, root, rest)
         case "steps":
             return _step_name(scene, spot, rest)
+        case "stages":
+            return _stage_name(scene, rest)
+        case "effects":
+            return _effect_name(scene, rest)
         case "run":
-            return _one_of(name.path, rest, RUN_MEMBERS)
+            return _one_of(name.path, rest, (*RUN_MEMBERS, "state") if spot.roots == STATED else RUN_MEMBERS)
         case "site":
             return _one_of(name.path, rest, SITE_MEMBERS)
         case "value" if spot.value is not None:
@@ -234,6 +243,30 @@ def _step_name(scene: Scene, spot: Spot, rest: list[str]) -> tuple[str, str, str
     offer = scene.offer(stood.step)
     if rest[1] == "result" and offer is not None:
         return _result(".".join(("steps", *rest)), offer, rest[2:])
+    return None
+
+
+def _stage_name(scene: Scene, rest: list[str]) -> tuple[str, str, str] | None:
+    known = [stage.id.replace("-", "_") for stage in scene.runbook.stages]
+    if not rest:
+        return "RL302", "'stages' alone is no value", "write stages.ID.state, with _ for each dash of the id"
+    if rest[0] not in known and rest[0] not in [stage.id for stage in scene.runbook.stages]:
+        return "RL302", f"there is no stage {rest[0]!r}", did_you_mean(rest[0], known)
+    return _one_of(".".join(("stages", *rest)), rest[1:], STAGE_MEMBERS)
+
+
+def _effect_name(scene: Scene, rest: list[str]) -> tuple[str, str, str] | None:
+    ids = [stood.step.id for stood in scene.steps if stood.step.action is not None and stood.step.id]
+    if not rest:
+        return (
+            "RL302",
+            "'effects' alone is no value",
+            "write effects.STEP: it is true while what the step did is in force",
+        )
+    if rest[0] not in ids:
+        return "RL302", f"no step {rest[0]!r} has an effect", did_you_mean(rest[0], ids)
+    if rest[1:]:
+        return "RL302", f"there is no {'.'.join(('effects', *rest))!r}", f"effects.{rest[0]} is true or false itself"
     return None
 
 
