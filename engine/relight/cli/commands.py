@@ -22,6 +22,7 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
         Command("lint", "documents:lint", "Check runbooks and sites; say every problem with its place."),
         Command("plan", "documents:plan", "Resolve a runbook against a site and show what a run would do."),
         Command("rehearse", "rehearse:rehearse", "See what a runbook does before the night; nothing is touched."),
+        Command("explore", "explore:explore", "Go through every outcome of a runbook; say what can go wrong."),
         Command("schema", "documents:schema", "Print a document's JSON Schema, for editors."),
         Command("drill", "drill:drill", "Recover a real brownout on this machine, for practice."),
     ),

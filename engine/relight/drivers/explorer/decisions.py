@@ -1,0 +1,95 @@
+"""The decision table: every hold that can happen, what is in force then, which verbs are legal and where each leads."""
+
+from dataclasses import dataclass, field
+
+from relight.drivers.explorer.moves import asked_for
+from relight.errors import NotNow, NotPermitted
+from relight.kernel.choices import Choice, choices
+from relight.kernel.decide import turn
+from relight.kernel.holds import HOLDS
+from relight.kernel.state import Hold, Run
+
+
+@dataclass(slots=True)
+class Verb:
+    """One legal verb: what is typed, where the table says it leads, and where it led."""
+
+    verb: str
+    words: str
+    leads_to: str
+    roles: tuple[str, ...]
+    needs_reason: bool
+    then: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Row:
+    """One hold: its code and place, what it means, an example, and what may be said.
+
+    Attributes:
+        in_force: Steps whose effects are in force each time that it happens; *maybe* those that sometimes are.
+    """
+
+    code: str
+    stage: str
+    step: str
+    means: str
+    example: str
+    in_force: set[str]
+    maybe: set[str]
+    verbs: dict[tuple[str, str], Verb] = field(default_factory=dict)
+
+
+class Decisions:
+    """Gathers the table from the states that a walk comes by."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str, str], Row] = {}
+
+    def note(self, run: Run) -> None:
+        """Take in one state."""
+        if run.aborting or run.outcome is not None:
+            return
+        offered: tuple[Choice, ...] | None = None
+        for hold in run.holds:
+            row = self._row(run, hold)
+            if len(run.holds) > 1 and row.verbs:
+                continue  # what is offered is for all of them together; each alone tells more
+            offered = choices(run) if offered is None else offered
+            for choice in offered:
+                self._verb(run, row, choice)
+
+    def _row(self, run: Run, hold: Hold) -> Row:
+        key = (hold.code, hold.stage, hold.step)
+        now = {entry.step for entry in run.ledger.values()}
+        row = self.rows.get(key)
+        if row is None:
+            row = Row(*key, HOLDS[hold.code].means, hold.text, set(now), set())
+            self.rows[key] = row
+        row.maybe |= (row.in_force | now) - (row.in_force & now)
+        row.in_force &= now
+        return row
+
+    def _verb(self, run: Run, row: Row, choice: Choice) -> None:
+        words = choice.words if choice.verb not in ("approve", "deny") else "TICKET"
+        key = (choice.verb, words)
+        if key in row.verbs:
+            return
+        verb = row.verbs[key] = Verb(choice.verb, words, choice.leads_to, choice.roles, choice.needs_reason)
+        able = [person.id for person in run.people if not choice.roles or set(person.roles) & set(choice.roles)]
+        for person in [*(each for each in able if each != run.starter), run.starter]:
+            try:
+                after = turn(run, asked_for(choice, person=person, at=run.at, t=run.t))[1]
+            except (NotNow, NotPermitted):
+                continue
+            verb.then.add(where(after))
+            return
+
+
+def where(run: Run) -> str:
+    """Return in a few words where a run stands."""
+    if run.outcome is not None:
+        return run.outcome
+    step = run.open_steps[0].id if run.open_steps else ""
+    place = f"{run.stage.id}/{step}" if step else run.stage.id
+    return f"{run.state} at {place}" if place else run.state

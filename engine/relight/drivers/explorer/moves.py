@@ -1,0 +1,296 @@
+"""What may come next: everything that world, people and time can do to a run that would lead to another state."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from relight.drivers.explorer.canonical import Canon, blocked, rests
+from relight.drivers.explorer.world import World
+from relight.kernel.authority import holds_role
+from relight.kernel.choices import Choice, choices
+from relight.kernel.facts import Verdict
+from relight.kernel.inputs import AnyInput, Asked, Read, Reported, Ticked, TookOver, Turned
+from relight.kernel.intents import AnyIntent, ReadProbe, Wake, Watch
+from relight.kernel.plan import Plan
+from relight.kernel.ramping import DOWN_TRIES_MAX
+from relight.kernel.stages import counting_votes
+from relight.kernel.state import Dispatch, Manual, Ramping, Run
+from relight.kernel.wanted import wanted
+
+Kind: TypeAlias = Literal["takeover", "report", "read", "turn", "time", "person"]
+
+FREE: frozenset[Kind] = frozenset({"person", "turn", "takeover"})
+"""What may go round in circles: somebody has to do it each time."""
+
+ALL: frozenset[Verdict] = frozenset({"pass", "fail", "inconclusive"})
+PASS: frozenset[Verdict] = frozenset({"pass"})
+FAIL: frozenset[Verdict] = frozenset({"fail"})
+BLIND: frozenset[Verdict] = frozenset({"inconclusive"})
+NOTHING: frozenset[Verdict] = frozenset()
+
+TICKS_MAX = 50
+"""Moments in a row that change nothing; no state has so many."""
+
+APART = frozenset({"pause", "undo"})
+"""Verbs that are tried apart: a pause at each state, an undo for each set of effects."""
+
+EPOCH_MS = 1_700_000_000_000
+"""The wall clock at a run's own zero; no rule reads it."""
+
+
+def moment(t: int) -> dict[str, Any]:
+    """Return a time as inputs carry it."""
+    return {"at": EPOCH_MS + t, "t": t}
+
+
+class Move(NamedTuple):
+    """One thing that may happen, and of what kind it is; *then* gives what follows it, on the run after it, if any."""
+
+    kind: Kind
+    given: AnyInput
+    then: Callable[[Run], AnyInput | None] | None = None
+
+
+class Moves:
+    """Everything that may happen to the runs of one plan."""
+
+    def __init__(self, plan: Plan, world: World, canon: Canon) -> None:
+        self._plan = plan
+        self._world = world
+        self._canon = canon
+        self._patient = {name for name, check in plan.checks.items() if check.on_inconclusive == "wait"}
+
+    def at(self, run: Run) -> Iterator[Move]:
+        """Yield every move from this state, of those that are alike one."""
+        now = moment(run.t)
+        yield Move("takeover", TookOver(**now, epoch=run.epoch + 1, driver="another"))
+        for item in run.dispatches.values():
+            yield from self._reports(run, item, now)
+        intents = wanted(run)
+        turned: set[Any] = set()
+        ramping = any(isinstance(run.steps[step.id].state, Ramping) for step in run.open_steps if step.id in run.steps)
+        for intent in intents:
+            if isinstance(intent, ReadProbe):
+                yield from self._answers(intent, now)
+            elif isinstance(intent, Watch) and (
+                ramping or intent.id[:6] != "guard:" or self._unwell(run, intent.check)
+            ):
+                yield from self._turns(run, intent, now, turned)
+        due = self._due(run, intents)
+        if due is not None:
+            yield Move("time", Ticked(**moment(due)), self._until_it_tells(run))
+        yield from self.people(run)
+
+    # ---- the world
+
+    def _reports(self, run: Run, item: Dispatch, now: dict[str, Any]) -> Iterator[Move]:
+        number, step = item.number, run.step_of(item.step)
+        results = self._world.results.get(item.step, (None,)) if item.purpose == "forward" else (None,)
+        for result in results:
+            yield Move("report", Reported(**now, dispatch=number, outcome="succeeded", result=result))
+        said = "it failed"
+        if item.targets and len(item.targets) > 1 and step.targets is not None:
+            first = {step.targets.hosts[item.targets[0]]: said}
+            rest = dict.fromkeys((step.targets.hosts[index] for index in item.targets[1:]), None)
+            yield Move("report", Reported(**now, dispatch=number, outcome="failed", error=said, targets=first | rest))
+            yield Move("report", Reported(**now, dispatch=number, outcome="unknown", error=said, targets=rest))
+        again = self._again(run, item)
+        yield Move("report", Reported(**now, dispatch=number, outcome="failed", error=said), again)
+        if step.retry.max_attempts > 1 or item.purpose != "forward":
+            yield Move("report", Reported(**now, dispatch=number, outcome="failed", error=said, retry=False))
+        if item.use.effect != "read":
+            yield Move("report", Reported(**now, dispatch=number, outcome="unknown", error="it was lost"), again)
+
+    def _again(self, run: Run, item: Dispatch) -> Callable[[Run], AnyInput | None] | None:
+        """Have what has failed once fail until its last try is left: a fifth try is no other state than a second."""
+        record = run.steps.get(item.step)
+        ramp = record.state if record is not None else None
+        falls = isinstance(ramp, Ramping) and ramp.falling and ramp.failures == 1 and item.purpose == "ramp"
+        return persisting(item.step) if falls else None
+
+    def _answers(self, intent: ReadProbe, now: dict[str, Any]) -> Iterator[Move]:
+        kind, name = intent.id.split(":")[:2]
+        if kind == "probe":
+            values: tuple[Any, ...] = self._world.probes.get(name, (None,))
+        elif kind == "settle":
+            values = self._world.settles.get(name, (None,))
+        else:
+            values = ({"before": True},)
+        t = max(now["t"], intent.not_before_t)
+        when = moment(t)
+        for value in values:
+            yield Move("read", Read(**when, read=intent.id, value=value))
+        yield Move("read", Read(**when, read=intent.id, error="no answer"))
+
+    def _turns(self, run: Run, intent: Watch, now: dict[str, Any], turned: set[Any]) -> Iterator[Move]:
+        turned_last = run.readings.get(intent.id)
+        last = turned_last.verdict if turned_last is not None else ""
+        group = intent.id.rpartition(":")[0]
+        alone = intent.check if intent.check in self._canon.loose or group == "guard" else ""
+        matter = self._matters(run, intent)
+        for verdict, value in self._world.verdicts[intent.check].items():
+            like = (group, alone, verdict, last == "pass")
+            if verdict not in matter or verdict == last or like in turned:
+                continue  # nothing would follow, or another that stands alike has turned so
+            if verdict == "pass" and alone and self._conflicts(run, intent.check):
+                continue
+            turned.add(like)
+            detail = "no data" if verdict == "inconclusive" else ""
+            given = Turned(**now, use=intent.id, check=intent.check, verdict=verdict, value=value, detail=detail)
+            yield Move("turn", given)
+
+    def _matters(self, run: Run, intent: Watch) -> frozenset[Verdict]:
+        """Return the verdicts of such a watch from which something may follow now, or that end a pass."""
+        if intent.check in self._canon.read_checks(run):
+            return ALL
+        kind = intent.id.split(":", 1)[0]
+        stands = blocked(run) or self._rests(run)
+        if kind == "guard":
+            return PASS if self._unwell(run, intent.check) else FAIL if stands else ALL
+        if stands:
+            return FAIL if kind == "ramp" else NOTHING
+        gate = run.current.gate if run.current is not None else None
+        if kind == "gate" and gate is not None and intent.check not in gate.require:
+            return NOTHING
+        asks = gate is not None and kind in ("gate", "pre")
+        blind = NOTHING if asks or intent.check in self._patient else BLIND
+        return blind | PASS | FAIL
+
+    def _unwell(self, run: Run, guard: str) -> bool:
+        """Return whether a guard is breached or has no data; it may well pass again, ramp or none."""
+        return guard in run.breached or self._canon.is_blind(run, guard)
+
+    def _rests(self, run: Run) -> bool:
+        states = (run.steps[step.id].state for step in run.open_steps if step.id in run.steps)
+        return any(isinstance(state, Ramping) and rests(run, state) for state in states)
+
+    def _conflicts(self, run: Run, check: str) -> bool:
+        """Return whether another check passes now that never can while this one does."""
+        others = {other for pair in self._world.conflicts if check in pair for other in pair if other != check}
+        return any(
+            intent.check in others and intent.id in run.readings and run.readings[intent.id].verdict == "pass"
+            for intent in wanted(run)
+            if isinstance(intent, Watch)
+        )
+
+    # ---- time
+
+    def _due(self, run: Run, intents: list[AnyIntent]) -> int | None:
+        times = [intent.t for intent in intents if isinstance(intent, Wake) and intent.t > run.t]
+        lapse = self._lapse(run)
+        if lapse is not None:
+            times.append(lapse)
+        return min(times, default=None)
+
+    def _until_it_tells(self, run: Run) -> Callable[[Run], AnyInput | None]:
+        """Let more time pass where the first moment that was waited for changes nothing."""
+        key, left = self._canon.key(run), iter(range(TICKS_MAX))
+
+        def then(after: Run) -> AnyInput | None:
+            if next(left, None) is None or self._canon.key(after) != key:
+                return None
+            due = self._due(after, wanted(after))
+            return None if due is None else Ticked(**moment(due))
+
+        return then
+
+    def _lapse(self, run: Run) -> int | None:
+        """Return when the first approval of a waiting gate no longer stands."""
+        stage, ticket = run.current, run.ticket
+        if stage is None or stage.gate is None or ticket is None or ticket.status != "waiting":
+            return None
+        votes = counting_votes(run, stage.gate, ticket, run.t)
+        return min((vote.t + stage.gate.approval.valid_for_ms + 1 for vote in votes), default=None)
+
+    # ---- people
+
+    def planned(self, run: Run) -> Iterator[Move]:
+        """Yield what the runbook itself reckons with: no crash, no breach, nobody who leaves out a step."""
+        for move in self.at(run):
+            given = move.given
+            if isinstance(given, TookOver) and run.epoch > 0:
+                continue
+            if isinstance(given, Turned) and given.verdict == "fail" and given.use.startswith("guard:"):
+                continue
+            if isinstance(given, Asked) and not self._is_planned(run, given):
+                continue
+            yield move
+
+    def _is_planned(self, run: Run, asked: Asked) -> bool:
+        match asked.verb:
+            case "approve" | "ask" | "resume" | "retry":
+                return True
+            case "skip":
+                return run.ticket is not None and run.ticket.status == "waiting"
+            case "mark":
+                record = run.steps.get(asked.subject)
+                return record is not None and isinstance(record.state, Manual)
+            case _:
+                return False
+
+    def people(self, run: Run) -> Iterator[Move]:
+        """Yield every verb that is offered, from one of those who may say it."""
+        for choice in choices(run):
+            if choice.verb in APART:
+                continue
+            person = self._somebody(run, choice)
+            if person is not None:
+                yield Move("person", asked_for(choice, person=person, at=EPOCH_MS + run.t, t=run.t))
+
+    def _somebody(self, run: Run, choice: Choice) -> str | None:
+        """Return one who may say it; of approvals one whose vote is still missing; None where there is nobody."""
+        stage, ticket = run.current, run.ticket
+        voted: set[str] = set()
+        alone = True
+        if choice.verb == "approve" and stage is not None and stage.gate is not None and ticket is not None:
+            voted = {vote.person for vote in counting_votes(run, stage.gate, ticket, run.t)}
+            alone = stage.gate.approval.allow_self_approval
+        able = [
+            person.id
+            for person in run.people
+            if (not choice.roles or holds_role(run, person.id, choice.roles))
+            and person.id not in voted
+            and (alone or person.id != run.starter)
+        ]
+        others = [person for person in able if person != run.starter]
+        if others or able:
+            return (others or able)[0]
+        return None if choice.roles else run.starter
+
+
+def persisting(step: str) -> Callable[[Run], AnyInput | None]:
+    """Return what has the move of a falling ramp fail until one try is left."""
+
+    left = iter(range(4 * DOWN_TRIES_MAX))
+
+    def then(run: Run) -> AnyInput | None:
+        record = run.steps.get(step)
+        ramp = record.state if record is not None else None
+        if not isinstance(ramp, Ramping) or not ramp.falling or ramp.failures >= DOWN_TRIES_MAX - 1:
+            return None
+        if next(left, None) is None:
+            return None
+        if ramp.dispatch in run.dispatches:
+            return Reported(**moment(run.t), dispatch=ramp.dispatch, outcome="failed", error="it failed")
+        if ramp.retry_at_t <= run.t:
+            return None
+        return Ticked(**moment(ramp.retry_at_t))
+
+    return then
+
+
+def asked_for(choice: Choice, *, person: str, at: int, t: int) -> Asked:
+    """Return the request that a choice's words stand for, as the command line would write it."""
+    words = choice.words.split()
+    fields: dict[str, str] = {}
+    if choice.verb in ("approve", "deny"):
+        fields["ticket"] = choice.words
+    elif choice.verb == "mark":
+        fields = {"subject": words[0], "value": words[1]}
+    elif choice.verb == "ramp":
+        fields["value"] = choice.words
+    elif choice.verb == "undo" and words[0] == "--to":
+        fields["value"] = words[1]
+    else:
+        fields["subject"] = choice.words
+    reason = "because" if choice.needs_reason else ""
+    return Asked(at=at, t=t, request="r", person=person, door="cli", verb=choice.verb, reason=reason, **fields)
