@@ -11,7 +11,7 @@ from relight.control.sites import Sites
 from relight.control.wording import now_ms
 from relight.drivers.live.clerk import Clerk
 from relight.drivers.live.clock import SystemClock
-from relight.drivers.live.host import log_at
+from relight.drivers.live.host import log_at, open_later
 from relight.drivers.live.log import Log
 from relight.drivers.live.parts import Parts
 from relight.drivers.live.serving import Serving
@@ -31,12 +31,12 @@ def put_together(
 ) -> tuple[Serving, Log]:
     """Return what drives, and its log; runs keep logs of their own, where any driver's are."""
     log = log_at(log_path(journal.location, f"serve-{name}", home))
-    log.open()
+    open_later(log)
     of_driver = parts_of_driver(log)
 
     def parts_for(run: str) -> Parts:
         own = log_at(log_path(journal.location, run, home))
-        own.open()
+        open_later(own)
         return replace(of_driver, log=own)
 
     def appended(seconds: float) -> None:

@@ -55,7 +55,7 @@ def main(
         path = log_path(journal.location, asked.run, home())
         log = log_at(path)
         end_listening = listen_to_printing(log)
-        _open_later(log)
+        open_later(log)
         parts = parts_for(log)
         drive_foreground(journal, asked.run, parts, take_over=asked.take_over, begun=starter.told_driving)
         return 0
@@ -157,7 +157,8 @@ def log_at(path: Path) -> Log:
         return Log()
 
 
-def _open_later(log: Log) -> None:
+def open_later(log: Log) -> None:
+    """Load what writes *log* once the first steps are under way."""
     timer = threading.Timer(LOG_AFTER_S, log.open)
     timer.daemon = True
     timer.start()
