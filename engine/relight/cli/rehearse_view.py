@@ -79,14 +79,13 @@ def ending_lines(played: Played) -> Iterator[Line | str]:
     if played.checked:
         yield from _block("CHECKED", f"{listed(played.checked)} went through their check mode there")
     for number, text in enumerate(_not_rehearsed(played)):
-        yield from _block("" if number else "NOT REHEARSED", text)
+        yield from _block("" if number else "NOT REHEARSED", text, indent=15)
     for text in played.aside:
         yield from _block("ASIDE", text)
 
 
-def _block(label: str, text: str, style: str = "") -> Iterator[Line]:
+def _block(label: str, text: str, style: str = "", *, indent: int = LABEL_WIDTH) -> Iterator[Line]:
     """Yield a labelled paragraph."""
-    indent = max(LABEL_WIDTH, len(label) + 2)
     width = max(terminal_width(sys.stdout) - indent, PARAGRAPH_MIN)
     for number, part in enumerate(paragraph(text, width)):
         yield line(Span(pad("" if number else label, indent), "bold"), Span(part, style))

@@ -295,9 +295,11 @@ class TestPeople:
         assert found.run.state == "succeeded"
 
     def test_a_manual_task(self, play: Play) -> None:
-        """It waits for somebody to mark it."""
+        """Somebody does it and marks it, unless the script says that nobody does, or who does and when."""
         made = plan(stage("one", kind("look", "manual", instruction="Look at the dashboard")))
-        assert play(made).run.state == "waiting"
+        assert play(made).run.state == "succeeded"
+        assert play(made, steps={"look": (StepEnd(word="times-out"),)}).run.state == "waiting"
+        assert play(made, steps={"look": (StepEnd(word="fails"),)}).run.holds[0].code == "step-failed"
         done = Event(
             when=When(on=Moment("step", "look", "asked"), after_ms=60_000), verb="mark", words=("look", "done")
         )

@@ -5,14 +5,16 @@ It remembers what is in force, so that what is undone, adopted or settled goes o
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from relight.drivers.rehearsal.scene import Doing, End, Seen
 from relight.drivers.rehearsal.wishes import NoSuchValue, paths_in, put, wish
 from relight.kernel.intents import Perform, ReadProbe
 from relight.kernel.judge import judge_value
-from relight.kernel.plan import Check, Json, Plan, Step, Use
+from relight.kernel.plan import Check, Expression, Json, Plan, Step, Use
 from relight.kernel.plan_index import expressions_in
 from relight.kernel.scope import value_of
 from relight.kernel.state import Run, Unknown
@@ -44,13 +46,18 @@ class Calm:
 
         def end() -> End:
             self._remember(act)
-            return End(result=self.result(act), targets=dict.fromkeys(act.targets))
+            return End(result=self._result(act, run), targets=dict.fromkeys(act.targets))
 
         return Doing(takes_ms=TAKES_MS, end=end, assumed=ASSUMED)
 
-    def result(self, act: Perform) -> Json:
-        """Return what the action gives: whatever later steps read of it is there."""
+    def _result(self, act: Perform, run: Run) -> Json:
+        """Return what it gives: what its step wants to see of it, and whatever later steps read."""
         result = self._make_up(act.use, act.args)
+        condition = run.step_of(act.step).pass_when
+        if condition is not None:
+            with suppress(NoSuchValue):
+                wanted = partial(_holds, run, condition)
+                result = wish(wanted, [condition.text], result, self._known(run))
         return _with_paths(result, self._read_later.get(f"steps.{act.step}.result", ()))
 
     def read(self, reading: ReadProbe, run: Run) -> Seen:
@@ -101,17 +108,24 @@ class Calm:
         if record is not None and isinstance(record.state, Unknown) and record.state.lost.purpose == "undo":
             happened = not happened
         condition = step.settle.done_when
-        known = [leaf for reading in run.stage.probes.values() for leaf in _leaves(reading.value)]
         try:
             value = wish(
-                lambda value: (value_of(run, condition, value=value) is True) is happened,
+                lambda value: _holds(run, condition, value) is happened,
                 [condition.text],
                 base,
-                [*known, "another"],
+                [*self._known(run), "another"],
             )
         except NoSuchValue:
             return Seen(error=f"no answer was found for which {condition.text} is {str(happened).lower()}")
         return Seen(value)
+
+    def _known(self, run: Run) -> list[Json]:
+        """Return what the run has read: what another reading may have to equal."""
+        return [leaf for reading in run.stage.probes.values() for leaf in _leaves(reading.value)]
+
+
+def _holds(run: Run, condition: Expression, value: Json) -> bool:
+    return value_of(run, condition, value=value) is True
 
 
 def passing(check: Check, make_up: MakeUp) -> Seen:

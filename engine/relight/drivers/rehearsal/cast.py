@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from relight.drivers.rehearsal.clock import VirtualClock
-from relight.drivers.rehearsal.script import Event, GateAnswer, Script
+from relight.drivers.rehearsal.script import Event, GateAnswer, Script, StepEnd
 from relight.drivers.rehearsal.story import Story
 from relight.journal.port import Request
 from relight.kernel.authority import gate_roles, holds_role, may_decide
 from relight.kernel.plan import Stage
 from relight.kernel.stages import gate_blockers
-from relight.kernel.state import Run, Ticket
+from relight.kernel.state import Manual, Run, Ticket
 
 ANSWER_MS = 30_000
 """How long people look before they answer; at a site with a pace it goes as much faster."""
 REASON = "rehearsed"
 STRANGER = "os:stranger"
 DEFAULT = GateAnswer()
+DONE = StepEnd()
 
 
 @dataclass(slots=True)
@@ -42,7 +43,10 @@ class Asked:
 
 @dataclass(slots=True)
 class Cast:
-    """Everybody who speaks; *say* puts a request to the run, *kill* ends its driver, *run* is the run as it is."""
+    """Everybody who speaks; *say* puts a request to the run, *kill* ends its driver, *run* is the run as it is.
+
+    *by_hand* says how a task ends that a person was asked to do.
+    """
 
     script: Script
     story: Story
@@ -50,10 +54,12 @@ class Cast:
     run: Callable[[], Run]
     say: Callable[[Asked], None]
     kill: Callable[[bool], None]
+    by_hand: Callable[[str], StepEnd | None]
     _askings: dict[str, _Asking] = field(default_factory=dict)
     _asked_of: dict[str, int] = field(default_factory=dict)
     _waiting: list[Event] = field(default_factory=list)
     _number: int = 0
+    _begun: dict[str, Manual] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._waiting = list(self.script.events)
@@ -62,6 +68,7 @@ class Cast:
         """See what has become of the run, and get ready to say what there is to say."""
         self._events()
         run = self.run()
+        self._by_hand(run)
         ticket, stage = run.ticket, run.current
         if ticket is None or stage is None or ticket.status != "waiting" or ticket.stage != stage.id:
             return
@@ -83,6 +90,24 @@ class Cast:
                     found.append(f"gate {stage} {answer.word}")
                 asked -= min(asked, answer.times or asked)
         return found
+
+    # ---- by hand
+
+    def _by_hand(self, run: Run) -> None:
+        """Do what a person was asked to do and mark it, unless the script has somebody else say so."""
+        for step in run.open_steps:
+            record = run.steps.get(step.id)
+            if record is None or not isinstance(record.state, Manual) or self._begun.get(step.id) is record.state:
+                continue
+            self._begun[step.id] = record.state
+            if any(event.verb == "mark" and step.id in event.words for event in self.script.events):
+                continue
+            end = self.by_hand(step.id) or DONE
+            if end.word in ("succeeds", "fails"):
+                due = self.clock.t + (end.takes_ms if end.takes_ms is not None else _paced(run, ANSWER_MS))
+                how = "done" if end.word == "succeeds" else "not-done"
+                body = {"verb": "mark", "person": run.starter, "subject": step.id, "value": how}
+                self._say_at(due, body, refused=False)
 
     # ---- gates
 

@@ -104,7 +104,15 @@ class _Rehearsal:
         self._unrefused: list[str] = []
         self._world = RehearsalWorld(self._clock, self._scene, lambda: self._pump.run, self._said.append)
         self._pump = Pump(self._world, run)
-        self._cast = Cast(script, self._story, self._clock, lambda: self._pump.run, self._asked.append, self._kill)
+        self._cast = Cast(
+            script,
+            self._story,
+            self._clock,
+            run=lambda: self._pump.run,
+            say=self._asked.append,
+            kill=self._kill,
+            by_hand=self._scene.by_hand,
+        )
 
     def play(self) -> Rehearsed:
         """Play it to its end."""

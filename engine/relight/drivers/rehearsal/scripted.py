@@ -78,6 +78,10 @@ class Scripted:
         stop, over = (below.stop, below.over) if below is not None else (_nothing, _never)
         return Doing(end=end, takes_ms=takes_ms, over=over, stop=stop)
 
+    def by_hand(self, step: str) -> StepEnd | None:
+        """Return how a task ends that a person was asked to do; None where the script says nothing of it."""
+        return self._counter.next("steps", step, self._script.steps.get(step, ()))
+
     def read(self, reading: ReadProbe, run: Run) -> Seen:
         """Answer as the script says, or as it goes below."""
         kind, name = reading.id.split(":")[:2]
@@ -188,7 +192,9 @@ _NEVER = StepEnd(times=0)
 
 
 def _fits(entry: StepEnd, act: Perform, run: Run) -> bool:
-    """Return whether the entry is about this call: one about a ramp's value is about the move to it."""
+    """Return whether the entry is about this call: some are about some hosts, some about a ramp's move to a value."""
+    if entry.hosts and not set(entry.hosts) & set(act.targets):
+        return False
     if entry.at is None:
         return True
     ramp = run.step_of(act.step).ramp
