@@ -31,6 +31,7 @@ VERBS: dict[str, Verb] = {
         Verb("lint", "author"),
         Verb("plan", "author"),
         Verb("rehearse", "author"),
+        Verb("explore", "author"),
         Verb("schema", "author"),
         Verb("drill", "start"),
         Verb("run", "start"),
