@@ -99,6 +99,8 @@ def _reports(run: Run, batch: Sequence[f.AnyFact], now: dict[str, Any]) -> Itera
             outcome: Any = "succeeded" if batch[0].done else "failed"
             yield Reported(**now, dispatch=number, outcome=outcome, result=batch[0].result)
         return
+    # Others may have ended in the same moment: what they gave is none of this one's.
+    batch = [each for each in batch if getattr(each, "step", item.step) == item.step]
     result = next((each.result for each in batch if isinstance(each, f.StepSucceeded)), None)
     after = next((each.until_t - each.t for each in batch if isinstance(each, f.RetryScheduled)), None)
     targets = next((_targets(run, item, each) for each in batch if isinstance(each, f.TargetsReported)), {})
@@ -146,6 +148,11 @@ def _words(run: Run) -> Iterator[dict[str, str]]:
         yield words
         if choice.verb in ("retry", "skip", "undo") and words.get("subject"):
             yield {"verb": choice.verb}
+    # Some verbs are legal and change nothing that matters now, so that nobody is offered them.
+    ticket = run.ticket.id if run.ticket is not None else ""
+    yield from ({"verb": verb} for verb in ("pause", "resume", "abort", "retry", "skip"))
+    yield from ({"verb": verb, "ticket": ticket} for verb in ("approve", "deny"))
+    yield from ({"verb": "ramp", "value": where} for where in ("floor", "down", "stay", "up"))
     for step in run.plan_index:
         yield from ({"verb": "mark", "subject": step, "value": how} for how in ("done", "not-done"))
         yield from ({"verb": verb, "subject": step} for verb in ("undo", "skip", "retry"))
