@@ -40,6 +40,7 @@ VERBS: dict[str, Verb] = {
         Verb("watch", "read"),
         Verb("why", "read"),
         Verb("effects", "read"),
+        Verb("report", "read"),
         Verb("log", "read"),
         Verb("verify", "read"),
         Verb("approve", "approve", asks=True),

@@ -1,6 +1,7 @@
 """What is tried at a state and not multiplied with all others: a pause, a breached guard, and undoing.
 
-A pause and a breach where no ramp rises lead nowhere but back: both are tried at each state, and have to lead back.
+A pause and a breach where no ramp rises only stop what goes forward: both are tried at each state, and a pause has to
+lead back to where it began.
 Undoing is explored once for each effect and each set of effects: how it goes does not depend on the rest.
 """
 
@@ -66,8 +67,7 @@ class Apart:
             use = f"guard:{guard.check}"
             fails = Turned(**now, use=use, check=guard.check, verdict="fail")
             passes = Turned(**now, use=use, check=guard.check, verdict="pass")
-            back = [fails, passes] if guard.on_breach == "step_back" else [fails]
-            self._there_and_back(walk, place, back, f"a breach of {guard.check} that passes leads elsewhere")
+            self._there_and_back(walk, place, [fails, passes], "")
 
     def _there_and_back(self, walk: Walk, place: Place, said: Sequence[AnyInput], text: str) -> None:
         """Make a round trip; what protects may have gone on meanwhile, and then it need not lead back."""
@@ -83,8 +83,8 @@ class Apart:
         except Broken as broken:
             walk.found(broken, place.number, tuple(said))
             return
-        home = bool(run.holds) or self._canon.key(run) == self._canon.key(place.run)
-        if not home and not moved and len(said) > 1:
+        home = not text or bool(run.holds) or self._canon.key(run) == self._canon.key(place.run)
+        if not home and not moved:
             walk.found(Broken("same-again", text, stage=run.stage.id), place.number, tuple(said))
 
     # ---- undoing

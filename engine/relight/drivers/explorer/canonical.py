@@ -11,8 +11,10 @@ from typing import TypeAlias
 from relight.drivers.explorer.shape import Shape
 from relight.kernel.book import find_hold
 from relight.kernel.effects import layers
+from relight.kernel.holds import UNDO_HOLDS
 from relight.kernel.plan import Json, Plan, Step
 from relight.kernel.ramping import DOWN_TRIES_MAX, guard_pause_ms
+from relight.kernel.returning import loosened
 from relight.kernel.stages import counting_votes
 from relight.kernel.state import (
     Backoff,
@@ -79,9 +81,13 @@ class Canon:
             return "ended", run.outcome, self._ledger(run)
         if run.aborting:
             undo = run.undo.then if run.undo is not None else run.abort_undone
-            return "aborting", undo, self._under_way(run), self._falling(run), self._job(run)
+            falling = self._falling(run) if run.undo is None else bool(self._falling(run))
+            return "aborting", undo, self._under_way(run), falling, self._job(run)
         if run.undo is not None and run.undo.then != "step":
             return "undoing", self._under_way(run), self._job(run)
+        if any(hold.code in UNDO_HOLDS for hold in run.holds):
+            holds = tuple(sorted((hold.code, hold.step) for hold in run.holds))
+            return "undone", run.cursor, run.stage.phase, run.stage.position, holds, self._undone(run), run.paused
         return (
             run.cursor,
             run.stage.phase,
@@ -96,7 +102,6 @@ class Canon:
             self._probes(run),
             self._ledger(run),
             self._job(run) if run.undo is not None else None,
-            self._undone(run),
             tuple((check in run.breached, self.is_blind(run, check)) for check in self._guards),
             self._last_verdicts(run),
         )
@@ -280,11 +285,15 @@ class Canon:
     # ---- effects
 
     def _ledger(self, run: Run) -> Key:
-        """Return which of the effects are in force that something speaks of."""
+        """Return which of the effects are in force that something speaks of, and which would return by themselves."""
         spoken = self._shape.spoken[run.cursor]
-        if not run.ledger or not spoken:
+        if not run.ledger:
             return ()
-        return tuple((entry.step, entry.loosens) for entry in run.ledger.values() if not spoken.isdisjoint(entry.steps))
+        returning = tuple(entry.step for entry in loosened(run))
+        if not spoken:
+            return returning
+        known = [(entry.step, entry.loosens) for entry in run.ledger.values() if not spoken.isdisjoint(entry.steps)]
+        return tuple(known), returning
 
     def effects(self, run: Run) -> Iterator[Key]:
         """Yield what undoing could differ by: each effect in force by itself, then which there are."""
@@ -304,7 +313,7 @@ class Canon:
     def _undone(self, run: Run) -> Key:
         """Return what a resume would do again, while a person is asked about an undo."""
         job = run.undo_before
-        if job is None or not any(hold.code in ("undone", "undo-failed") for hold in run.holds):
+        if job is None:
             return None
         here = {step.id for step in run.current.steps} if run.current is not None else set()
         return tuple(sorted(here.intersection(job.steps))), bool(job.failed), job.back_to

@@ -209,11 +209,18 @@ class Moves:
             given = move.given
             if isinstance(given, TookOver) and run.epoch > 0:
                 continue
-            if isinstance(given, Turned) and given.verdict == "fail" and given.use.startswith("guard:"):
+            if isinstance(given, Turned) and given.verdict != "pass" and given.use.startswith(("guard:", "ramp:")):
+                continue
+            if isinstance(given, Reported) and self._is_way_back(run, given):
                 continue
             if isinstance(given, Asked) and not self._is_planned(run, given):
                 continue
             yield move
+
+    def _is_way_back(self, run: Run, given: Reported) -> bool:
+        """Return whether a move of a ramp goes wrong; how it steps back is the engine's matter, not the runbook's."""
+        item = run.dispatches.get(given.dispatch)
+        return item is not None and item.purpose == "ramp" and given.outcome != "succeeded" and given.retry
 
     def _is_planned(self, run: Run, asked: Asked) -> bool:
         match asked.verb:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from relight.drivers.explorer.findings import Broken, require
 from relight.kernel import facts as f
-from relight.kernel.effects import effect_key, layers
+from relight.kernel.effects import effect_key, layers, tighter
 from relight.kernel.evolve import evolve
 from relight.kernel.plan import Plan, Stage, Use
 from relight.kernel.state import EffectEntry, Run
@@ -122,7 +122,7 @@ class Protection:
                 continue
             step = run.step_of(fact.step)
             same = effect_key(step, fact.undo, fact.undo.args) == entry.key and fact.undo.lasting
-            lifts = same and not _tighter(entry, fact.undo.args)
+            lifts = same and not tighter(entry, fact.undo.args)
             if lifts or _is_undo_of(entry, fact.undo, fact.undo.args):
                 text = f"undoing {fact.step} would lift {_said(run, entry.key)}, which protects"
                 raise Broken("protection-kept", text, stage=fact.stage, step=fact.step)
@@ -143,19 +143,7 @@ def _said(run: Run, key: str) -> str:
 def _loosens(run: Run, fact: f.EffectInForce) -> bool:
     entry = run.ledger.get(fact.key)
     forward = run.undo is None or run.undo.then == "step"
-    return entry is not None and entry.protective and forward and not _tighter(entry, fact.value)
-
-
-def _tighter(entry: EffectEntry, value: Mapping[str, Any]) -> bool:
-    """Return whether a value lets no more through than what is in force; what is no number only if it is the same."""
-    for name, new in value.items():
-        old = entry.value.get(name, entry.target.get(name))
-        if new == old or name not in {**entry.value, **entry.use.neutral}:
-            continue
-        numbers = isinstance(new, int | float) and isinstance(old, int | float)
-        if not numbers or new > old:
-            return False
-    return True
+    return entry is not None and entry.protective and forward and not tighter(entry, fact.value)
 
 
 def _is_undo_of(entry: EffectEntry, use: Use, args: Mapping[str, Any]) -> bool:
