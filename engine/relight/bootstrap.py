@@ -126,7 +126,7 @@ def serve(
     # Two handles: whoever drives never waits for whoever shows.
     own, theirs = journal(journal_url), journal(journal_url)
     reception = Reception(theirs, sites, registry(), decide_alone=lambda run: decide_alone(theirs, run))
-    installed = installed_parts(options)
+    installed = installed_parts(options, said)
     doors = Doors(installed, reception, said)
     doors.open()
     try:

@@ -13,7 +13,7 @@ import pytest
 
 from relight.control import doors as doors_module
 from relight.control.doors import Doors, Options, installed_parts
-from relight.errors import Locked, PluginError, RelightError, UsageError
+from relight.errors import Locked, RelightError, UsageError
 
 OPTIONS = Options("127.0.0.1", 0)
 TOLD: list[str] = []
@@ -95,20 +95,34 @@ def points(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
 
 
 def test_parts_are_found_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours and other people's alike; one that is not configured is left out, one that breaks is named."""
+    """Ours and other people's alike; one that is not configured is left out, and one that is broken, which is said."""
     monkeypatch.setattr(doors_module, "made", lambda options: Door(f"at {options.host}"), raising=False)
     monkeypatch.setattr(doors_module, "unconfigured", lambda options: None, raising=False)
     module = doors_module.__name__
     points(monkeypatch, mine=f"{module}:made", chat=f"{module}:unconfigured")
-    assert [part.name for part in installed_parts(OPTIONS)] == ["at 127.0.0.1"]
-    points(monkeypatch, broken=f"{module}:absent")
-    with pytest.raises(PluginError, match="plugin broken: cannot be loaded: AttributeError"):
-        installed_parts(OPTIONS)
+    assert [part.name for part in installed_parts(OPTIONS, TOLD.append)] == ["at 127.0.0.1"]
+    assert TOLD == []
+    points(monkeypatch, broken=f"{module}:absent", mine=f"{module}:made")
+    assert [part.name for part in installed_parts(OPTIONS, TOLD.append)] == ["at 127.0.0.1"]
+    assert [line.partition(":")[0] for line in TOLD] == ["broken"]
+    assert "BROKEN, and left out: AttributeError" in TOLD[0]
+
+
+def test_a_part_that_refuses_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says is what the serve ends with: it was asked for, and cannot be had."""
+
+    def refuse(options: Options) -> None:
+        raise UsageError("it needs a library", hint="install it")
+
+    monkeypatch.setattr(doors_module, "refuse", refuse, raising=False)
+    points(monkeypatch, mine=f"{doors_module.__name__}:refuse")
+    with pytest.raises(UsageError, match="it needs a library"):
+        installed_parts(OPTIONS, TOLD.append)
 
 
 def test_the_web_door_is_one_of_them() -> None:
     """Announced by this very distribution."""
-    assert "web" in [part.name for part in installed_parts(OPTIONS)]
+    assert "web" in [part.name for part in installed_parts(OPTIONS, TOLD.append)]
 
 
 def test_without_the_extra_the_mend_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

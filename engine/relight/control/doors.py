@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from relight.errors import PluginError, RelightError
+from relight.errors import RelightError
 
 if TYPE_CHECKING:
     from relight.control.reception import Reception
@@ -113,11 +113,13 @@ async def _end_others() -> None:
         await asyncio.wait(others, timeout=STOP_S / 2)
 
 
-def installed_parts(options: Options) -> list[Part]:
+def installed_parts(options: Options, said: Callable[[str], None]) -> list[Part]:
     """Return the parts that are installed and configured, by name; ours have no privileges.
 
+    One that is broken is left out, loudly: the runs need a driver more than they need any door.
+
     Raises:
-        PluginError: one cannot be loaded; names it.
+        RelightError: one refuses to be a part, such as for a library that is not installed.
     """
     parts: list[Part] = []
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
@@ -125,12 +127,9 @@ def installed_parts(options: Options) -> list[Part]:
             part: Part | None = point.load()(options)
         except RelightError:
             raise
-        except Exception as error:
-            raise PluginError(
-                point.name,
-                f"cannot be loaded: {type(error).__name__}: {error}",
-                hint=f"pip install 'relight[{point.name}]'",
-            ) from error
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is said
+            said(f"{point.name}: BROKEN, and left out: {type(error).__name__}: {error}")
+            continue
         if part is not None:
             parts.append(part)
     return parts
