@@ -46,9 +46,17 @@ def parts(log: "Log | None" = None) -> "Parts":
         registry=registry(),
         compile_expression=restore,
         read_people=site_people(),
+        ended=keep_what_it_took,
         log=log or Log(),
         watchdog=Watchdog(end_process),
     )
+
+
+def keep_what_it_took(journal: "Journal", run: str) -> None:
+    """Keep what the steps of a run took, once it is over, for whoever wants to know how long the next will take."""
+    from relight.control.durations import keep_durations
+
+    keep_durations(journal, run)
 
 
 def site_people() -> "ReadPeople":

@@ -8,7 +8,6 @@ from typing import Any
 
 from relight.control.history import Following, load_run, log_entry
 from relight.control.status import status_document
-from relight.control.timeline import stage_times
 from relight.control.why import why_document
 from relight.kernel.plan import Escalation
 
@@ -103,17 +102,6 @@ def test_the_log_has_every_record(tales: ModuleType) -> None:
     tale.asks("bo", "note", value="the bank is told")
     (event,) = following.news()
     assert log_entry(event)["says"] == "bo notes: the bank is told"
-
-
-def test_stage_times_add_up(tales: ModuleType) -> None:
-    """Each stage has the time that it took, and how much of it waited for people."""
-    tale = tales.Tale().ended()
-    times = {entry["id"]: entry for entry in stage_times(Following(tale.journal, tale.id).news())}
-    assert list(times) == ["contain", "roll-back", "reopen", "close"]
-    assert times["contain"]["took_s"] == 22.0
-    assert times["roll-back"]["took_s"] == 30.0
-    assert all(entry["state"] == "succeeded" for entry in times.values())
-    assert sum(entry["took_s"] for entry in times.values()) == tale.t / 1_000
 
 
 def test_who_was_told_that_a_gate_waits_is_said(tales: ModuleType) -> None:

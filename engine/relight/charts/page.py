@@ -10,22 +10,24 @@ from relight.charts.sheet import Closed, Curve, Sheet, clock, summary, ticks_ms,
 from relight.charts.svg import COLOURS, SHAPES, described, lane, shapes, stripes
 
 BOX_WIDTH, BOX_HEIGHT = 1000, 100
-STYLE = """
+PAPER = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.45 system-ui,sans-serif}
 main{max-width:60rem;margin:auto;padding:1rem}
 h1{font-size:1.35rem;margin:.2rem 0}h2{font-size:1.15rem;margin:2rem 0 .3rem}h3{font-size:1rem;margin:0}
-p{margin:.2rem 0}.soft,.axis,td.time{color:var(--soft)}
+p{margin:.2rem 0}
+table{border-collapse:collapse;width:100%;margin:.6rem 0}
+td,th{text-align:left;padding:.25rem .6rem .25rem 0;vertical-align:top;border-bottom:1px solid var(--line)}
+th[scope=row]{white-space:nowrap}th[scope=col]{overflow-wrap:anywhere}
+"""
+LOOK = """
+.soft,.axis,td.time{color:var(--soft)}
 .row{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;align-items:baseline}
 .box{display:block;width:100%}.panel{margin:.9rem 0}.panel svg{height:5.5rem}.stage{margin:.35rem 0}
 .stage svg{height:.7rem;background:var(--band)}
 .bound{color:var(--limit)}.panel{position:relative}.top{font-size:.8rem;position:absolute;padding-left:.2rem}
 .wait-key{color:var(--wait)}
-.axis{position:relative;height:1.4rem;font-size:.85rem}.axis span{position:absolute;transform:translateX(-50%)}
-.axis span:first-child{transform:none}
-table{border-collapse:collapse;width:100%;margin:.6rem 0}
-td,th{text-align:left;padding:.25rem .6rem .25rem 0;vertical-align:top;border-bottom:1px solid var(--line)}
-th[scope=row]{white-space:nowrap}th[scope=col]{overflow-wrap:anywhere}
+.axis{display:block;width:100%;height:1.4rem;font-size:.85rem}.axis text{fill:var(--soft)}
 .scroll{overflow-x:auto}
 """
 
@@ -36,12 +38,12 @@ def html_page(title: str, sheets: Sequence[Sheet]) -> str:
     if len(sheets) > 1:
         parts.append(_side_by_side(sheets))
     for sheet in sheets:
-        parts += _sheet(sheet, alone=len(sheets) == 1)
+        parts += sections(sheet, alone=len(sheets) == 1)
     return (
         '<!doctype html>\n<html lang="en" class="sheet"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(title)}</title><style>{COLOURS}{SHAPES}{STYLE}</style></head>"
+        f"<title>{escape(title)}</title><style>{COLOURS}{SHAPES}{PAPER}{LOOK}</style></head>"
         f"<body><main>{''.join(parts)}</main></body></html>\n"
     )
 
@@ -63,7 +65,8 @@ def _apart(title: str, first: str) -> str:
     return "as it is" if title == first else title.removeprefix(f"{first}: ")
 
 
-def _sheet(sheet: Sheet, *, alone: bool) -> Iterator[str]:
+def sections(sheet: Sheet, *, alone: bool = True) -> Iterator[str]:
+    """Yield one sheet, part by part; *alone* it also says what it cost."""
     yield f"<section><h2>{escape(sheet.title)}: {escape(sheet.outcome)}</h2>"
     if sheet.note:
         yield f'<p class="soft">{escape(sheet.note)}</p>'
@@ -74,18 +77,19 @@ def _sheet(sheet: Sheet, *, alone: bool) -> Iterator[str]:
         key = '<p class="soft"><span class="wait-key" aria-hidden="true">&#9632;</span> waits for people</p>'
         yield f'<div class="row"><h3>Stages</h3>{key if any(band.waits for band in sheet.bands) else ""}</div>'
     for number, band in enumerate(sheet.closed, 1):
-        yield _stage(sheet, number, band)
-    yield _axis(sheet)
+        yield stage_row(sheet, number, band)
+    yield axis(sheet)
     for curve in sheet.curves:
-        yield _panel(sheet, curve)
+        yield panel(sheet, curve)
     if sheet.curves:
-        yield _axis(sheet)
+        yield axis(sheet)
     if sheet.moments:
         yield _moments(sheet)
     yield "</section>"
 
 
-def _stage(sheet: Sheet, number: int, closed: Closed) -> str:
+def stage_row(sheet: Sheet, number: int, closed: Closed) -> str:
+    """Return a stage: its number and name, how long it took in words, and its bar."""
     band = closed.band
     said = f"{clock(band.from_ms)}, {closed.took}"
     said += f", of it {closed.waited} for people" if closed.waited else ""
@@ -96,7 +100,8 @@ def _stage(sheet: Sheet, number: int, closed: Closed) -> str:
     )
 
 
-def _panel(sheet: Sheet, curve: Curve) -> str:
+def panel(sheet: Sheet, curve: Curve) -> str:
+    """Return a curve: its name, its worst, its limit, and the drawing."""
     limit = sheet.limit(curve.name)
     drawn = stripes(sheet, BOX_WIDTH, BOX_HEIGHT) + shapes(curve, limit, sheet.end_ms, BOX_WIDTH, BOX_HEIGHT)
     bound = f"- - well if {limit.good} {words(limit.value, curve.unit)}" if limit else ""
@@ -117,14 +122,15 @@ def _box(drawn: str) -> str:
     )
 
 
-def _axis(sheet: Sheet) -> str:
+def axis(sheet: Sheet) -> str:
+    """Return the moments below what is drawn; no attribute in it is a style, which a strict page forbids."""
     # Four labels fit the narrowest phone.
     ticks = "".join(
-        f'<span style="left:{100 * tick / sheet.end_ms:.2f}%">{clock(tick)}</span>'
+        f'<text x="{100 * tick / sheet.end_ms:.2f}%" y="1em">{clock(tick)}</text>'
         for tick in ticks_ms(sheet.end_ms, 4)
         if tick <= 0.95 * sheet.end_ms
     )
-    return f'<div class="axis" aria-hidden="true">{ticks}</div>'
+    return f'<svg class="axis" aria-hidden="true" focusable="false">{ticks}</svg>'
 
 
 def _moments(sheet: Sheet) -> str:

@@ -47,6 +47,7 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
         Command("effects", "reading:effects", "List what is changed and not undone, each with its undo."),
     ),
     "After": (
+        Command("report", "report:report", "Write down how a run went, from recorded facts alone."),
         Command("log", "history:log", "Print what happened in a run, one line a fact."),
         Command("verify", "history:verify", "Find any change to a recorded journal."),
     ),

@@ -119,7 +119,7 @@ def plan(door: Door, runbook: str, site: str, inputs: tuple[str, ...], offline: 
     planned, _, starter = prepare(runbook, origin, inputs)
     made = planned_or_raise(planned)
     seen = seen_now(made) if isinstance(origin, Path) and not offline else None
-    document = plan_document(planned, starter, seen)
+    document = with_past(door, made, plan_document(planned, starter, seen))
 
     def lines() -> list[Line | str]:
         from relight.runbook.describe_text import plan_text
@@ -127,6 +127,19 @@ def plan(door: Door, runbook: str, site: str, inputs: tuple[str, ...], offline: 
         return [*plan_text(document).splitlines(), *answer_lines(seen), *outsider_lines(made, starter)]
 
     door.show(document, lines)
+
+
+def with_past(door: Door, made: "Plan", document: dict[str, Any]) -> dict[str, Any]:
+    """Put into a described plan what its steps took before, where this journal has runs of it."""
+    from relight.control.durations import NOTHING, usual_mended, with_usual
+    from relight.errors import JournalError
+
+    try:
+        journal = door.journal_if_any()
+        known = NOTHING if journal is None else usual_mended(journal, made.runbook, made.site)
+    except JournalError:
+        known = NOTHING  # a plan can be read where the journal cannot
+    return with_usual(document, made, known)
 
 
 def seen_now(made: "Plan") -> "Seen":

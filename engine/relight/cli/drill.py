@@ -66,6 +66,8 @@ def drill(door: Door, runbook: str, auto: bool, keep: bool, seed: int) -> int:
             _summary(door, follower, practice)
             if not keep and not _named(door):
                 door.tell(*told("The journal goes with the site; with --keep both stay."))
+            elif _named(door):
+                door.tell(*told(f"How it went, to keep: relight report {follower.name}{door.journal_option}"))
             return _result(door, follower)
         except KeyboardInterrupt:
             door.tell("", *told("You left the drill; stopping everything that it started ..."))
@@ -187,16 +189,16 @@ def _follow(door: Door, run_id: str, *, auto: bool, keep: bool) -> Follower:
 
 def _summary(door: Door, follower: Follower, practice: Practice) -> None:
     """Say how it went: each stage's time, what is left, and what it cost."""
-    from relight.control.timeline import stage_times
-    from relight.control.wording import counted, figure, span
+    from relight.control.times import Times, stage_figures, took_words
+    from relight.control.wording import counted, figure
 
     rows: list[Line | str] = ["", line(Span("How it went", "bold"))]
-    for entry in stage_times(follower.events):
-        waited = entry["waited_for_people_s"]
-        people = f"of it {span(waited * 1_000)} for people" if waited >= 0.5 else ""
-        rows.append(
-            line("  ", pad(entry["id"], 14), pad(entry["state"], 11), span(entry["took_s"] * 1_000), f"  {people}")
-        )
+    times = Times()
+    for event in follower.events:
+        times.take(event.fact, event.run)
+    for stint in times.stages.values():
+        took = took_words(stage_figures(stint)).replace(", ", "  ", 1)
+        rows.append(line("  ", pad(stint.id, 14), pad(stint.outcome, 11), took))
     left = follower.document()["effects_in_force"]
     rows.append(f"  Left in force: {counted(len(left), 'effect') if left else 'nothing'}")
     rows += [f"    {effect['step']}  {effect['says']}" for effect in left]

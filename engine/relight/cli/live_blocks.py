@@ -18,6 +18,8 @@ def gate_block(moment: Moment) -> list[Line]:
     rows = [line(Span(head, "loud"), Span(pad(gate["title"], max(room, 10)), "bold"), "  ", tail)]
     for number, will in enumerate(gate["will"]):
         rows += _will_rows("will do" if number == 0 else " ", will, width)
+    if gate["will"] and all("usual" in will and will["usual"] is None for will in gate["will"]):
+        rows += moment.texts(" ", "how long nobody knows: no run and no rehearsal of it here is recorded", "dim")
     for label, key in (("require", "require"), ("look at", "show")):
         for number, check in enumerate(gate[key]):
             rows.append(check_row(label if number == 0 else " ", check, width, now))
@@ -35,10 +37,11 @@ def gate_block(moment: Moment) -> list[Line]:
 
 def _will_rows(label: str, will: Mapping[str, Any], width: int) -> list[Line]:
     undo = Span(f"undo: {will['undo']}" if will["undo"] else "no undo", "dim")
-    gap = width - LABEL - columns(clean(will["does"])) - columns(clean(undo.text))
+    does = will["does"] + (f", {will['usual']['says']}" if will.get("usual") else "")
+    gap = width - LABEL - columns(clean(does)) - columns(clean(undo.text))
     if gap >= 2:
-        return [row(label, will["does"], " " * gap, undo)]
-    return [row(label, will["does"]), row(" ", "  ", undo)]
+        return [row(label, does, " " * gap, undo)]
+    return [row(label, does), row(" ", "  ", undo)]
 
 
 def _who_may(may: Sequence[str], viewer: str) -> str:

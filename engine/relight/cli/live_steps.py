@@ -134,7 +134,8 @@ def _step_row(moment: Moment, step: Mapping[str, Any]) -> Line:
     words = step.get("doing") or ("" if step["state"] == "pending" else step["state"])
     since = step.get("started_at")
     if step["state"] == "running" and since:
-        words += f" {span(age(since, moment.now))}"
+        usual = f" of {step['usual']['says']}" if step.get("usual") else ""
+        words += f" {span(age(since, moment.now))}{usual}"
     if step["state"] == "running" and is_stranded(moment.document):
         words, style = "under way when its driver went", "bad"
     if step["attempts"] > 1:

@@ -9,6 +9,7 @@ import click
 from relight.cli.door import Door, with_door
 from relight.cli.terminal import Line, Span, line, pad, terminal_width
 from relight.control.listing import newest_rows, run_entry
+from relight.errors import UsageError
 
 if TYPE_CHECKING:
     from relight.journal.port import Row
@@ -27,12 +28,23 @@ STATE_STYLES = {
 
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Also those that ended long ago.")
+@click.option("--steps", default="", metavar="RUNBOOK", help="What that runbook's stages and steps took in past runs.")
+@click.option("--site", default="", metavar="SITE", help="With --steps: only at that site.")
 @with_door
-def runs(door: Door, everything: bool) -> None:
+def runs(door: Door, everything: bool, steps: str, site: str) -> None:
     """List the runs, unfinished ones first.
 
     Each line has the id (any unique beginning of it names the run), the runbook, the site and the state.
+    With --steps it is what each stage and step of a runbook took before: the middle, and from the fastest to the
+    slowest; the time that people took is left out.
     """
+    if steps:
+        from relight.cli.durations import show_durations
+
+        show_durations(door, steps, site)
+        return
+    if site:
+        raise UsageError("--site goes with --steps", hint="add --steps RUNBOOK")
     rows = list_rows(door, everything=everything)
     door.show_each(
         "runs", [run_entry(row) for row in rows], lambda: run_lines(rows, stranded(door, rows)) or ["No runs yet."]

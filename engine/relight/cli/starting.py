@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from relight.cli.configuration import find_site
-from relight.cli.documents import answer_lines, outsider_lines, planning_options, prepare, seen_now
+from relight.cli.documents import answer_lines, outsider_lines, planning_options, prepare, seen_now, with_past
 from relight.cli.door import Door, with_door
 from relight.cli.prompting import confirmed, typed_name
 from relight.cli.terminal import Line, Span, line
@@ -84,7 +84,8 @@ def show_before(door: Door, planned: "Planned", starter: str) -> None:
 
     assert planned.plan is not None, "what is shown was planned"
     seen = seen_now(planned.plan)
-    door.tell(*plan_text(plan_document(planned, starter, seen)).splitlines(), *answer_lines(seen))
+    document = with_past(door, planned.plan, plan_document(planned, starter, seen))
+    door.tell(*plan_text(document).splitlines(), *answer_lines(seen))
     door.tell(*outsider_lines(planned.plan, starter))
     door.tell(*_left_in_force(door, planned.plan))
 

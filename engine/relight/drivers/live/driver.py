@@ -139,7 +139,16 @@ class Driver:
                 task.cancel()
             self._tasks.cancel()
         self._log.event("left", run=self._run_id, state=self._pump.run.state)
+        await self._tell_ended()
         return self._pump.run
+
+    async def _tell_ended(self) -> None:
+        if self._parts.ended is None or self._pump.run.outcome is None:
+            return
+        try:
+            await asyncio.to_thread(self._parts.ended, self._clerk.journal, self._run_id)
+        except Exception as error:  # noqa: BLE001 - what is kept for later never changes how a run ended
+            self._log.event("nothing kept of its end", run=self._run_id, error=repr(error))
 
     def _begin(self, taken: Taken) -> None:
         self._clock = taken.clock
