@@ -5,6 +5,7 @@ import re
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import SplitResult, urlsplit
 
 import click
 
@@ -25,9 +26,12 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where the doors listen.")
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any that is free.")
 @click.option("--called", "names", multiple=True, metavar="NAME", help="A name by which browsers may call it.")
+@click.option("--url", default="", metavar="URL", help="Where people find the page, where a proxy stands before it.")
 @click.option("--name", default="", metavar="NAME", help="What this serve is called where several share a journal.")
 @with_door
-def serve(door: Door, sites: tuple[str, ...], host: str, port: int, names: tuple[str, ...], name: str) -> NoReturn:
+def serve(
+    door: Door, sites: tuple[str, ...], host: str, port: int, names: tuple[str, ...], url: str, name: str
+) -> NoReturn:
     """Drive runs for everybody, and open the doors: the API, chat, the page.
 
     It takes runs that are handed over, and those whose driver is gone, of the sites that are named, or else of your
@@ -38,6 +42,7 @@ def serve(door: Door, sites: tuple[str, ...], host: str, port: int, names: tuple
     from relight.control.doors import Options
     from relight.control.sites import Sites
 
+    found_at = _address(url)
     paths = _paths(sites)
     known = Sites(paths)
     if not door.journal_url and (shared := _journal_of(known)):
@@ -54,9 +59,21 @@ def serve(door: Door, sites: tuple[str, ...], host: str, port: int, names: tuple
             write_lines([text], terminal)
             terminal.flush()
 
-        code = bootstrap.serve(door.journal_url or None, known, Options(host, port, names), name=called, said=said)
+        options = Options(host, port, (*names, found_at.hostname or "") if url else names, url.rstrip("/"))
+        code = bootstrap.serve(door.journal_url or None, known, options, name=called, said=said)
     # Whatever a plugin left hanging in a thread keeps this process from nothing any more.
     os._exit(code)
+
+
+def _address(url: str) -> SplitResult:
+    try:
+        found = urlsplit(url)
+        good = not url or (found.scheme in ("http", "https") and found.hostname and not found.path.strip("/"))
+    except ValueError:
+        good, found = False, urlsplit("")
+    if not good or found.query or found.fragment or found.username:
+        raise UsageError(f"{url!r} is no address of a page", hint="write --url https://relight.example.org")
+    return found
 
 
 def _refuse_a_second(journal: "Journal", name: str) -> None:

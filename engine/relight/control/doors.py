@@ -23,11 +23,16 @@ STOP_S = 5.0
 
 
 class Options(NamedTuple):
-    """What the command line says of the doors: where they listen, and by which names they may be called."""
+    """What the command line says of the doors: where they listen, and by which names they may be called.
+
+    Attributes:
+        url: Where people find them, if that is another address than the one they listen at.
+    """
 
     host: str
     port: int
     names: tuple[str, ...] = ()
+    url: str = ""
 
 
 class Part(Protocol):
@@ -46,7 +51,7 @@ class Part(Protocol):
     appended: Callable[[float], None] | None
 
     async def start(self, reception: "Reception") -> str:
-        """Open the door and return what to say of it, in a line.
+        """Open the door and return what to say of it, in a line; empty where there is nothing to say.
 
         Raises:
             RelightError: it cannot be opened; the serve does not start then.
@@ -79,7 +84,8 @@ class Doors:
         try:
             for part in self._parts:
                 started = asyncio.run_coroutine_threadsafe(part.start(self._reception), self._loop)
-                self._said(started.result(START_S))
+                if words := started.result(START_S):
+                    self._said(words)
                 self._open.append(part)
         except TimeoutError:
             self.close()

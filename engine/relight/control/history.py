@@ -1,12 +1,13 @@
 """The journal of a run as people and scripts read it: one entry a fact."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from relight.control.sentences import sentence
 from relight.control.wording import instant
 from relight.journal.codec import decode
+from relight.journal.leaves import KeptExpression
 from relight.journal.port import Journal, Record
 from relight.journal.snapshot import last_known
 from relight.kernel.evolve import evolve
@@ -15,6 +16,18 @@ from relight.kernel.state import Run
 
 QUIET = (ProbeRead, StepPrepared, CheckTurned)
 """Facts that a person who follows a run seldom wants; ``log`` has them all, a view leaves them out."""
+
+
+class Lately(KeptExpression):
+    """An expression that loads CEL only where its value is asked for: what may be marked done by hand depends on it."""
+
+    __slots__ = ()
+
+    def value(self, scope: Mapping[str, Any]) -> Any:
+        """Return its value, as a driver would see it."""
+        from relight.runbook.expressions import restore
+
+        return restore(self.text, self.names, self.template).value(scope)
 
 
 class Event(NamedTuple):
@@ -42,7 +55,7 @@ class Following:
     @classmethod
     def from_snapshot(cls, journal: Journal, run_id: str) -> "Following":
         """Begin at the last snapshot: what was recorded before it is no news."""
-        return cls(journal, run_id, last_known(journal, run_id))
+        return cls(journal, run_id, last_known(journal, run_id, Lately))
 
     @property
     def run(self) -> Run:
@@ -53,7 +66,7 @@ class Following:
     def news(self) -> Iterator[Event]:
         """Yield what was written since the last call, folding it into the run."""
         for record in self.journal.records(self.run_id, after=self.seq):
-            fact = decode(record.body)
+            fact = decode(record.body, Lately)
             self._run = evolve(self._run, fact)
             self.seq = record.seq
             yield Event(record, fact, self._run)

@@ -110,11 +110,19 @@ def caller_with(secret: str, sites: Iterable[ServedSite], *, door: str, today: d
     Raises:
         NotPermitted: no site knows it, or its time is over.
     """
-    import datetime as dt
-
     shown = secret if len(secret) <= SECRET_CHARS_MAX else ""
     # Only digests are compared: how long that takes tells nothing about the secret.
-    digest = digest_of(shown)
+    return caller_of(digest_of(shown), sites, door=door, today=today)
+
+
+def caller_of(digest: str, sites: Iterable[ServedSite], *, door: str, today: dt.date | None = None) -> Caller:
+    """Return whose secret has this *digest*, for a door that has seen the secret once and kept nothing else of it.
+
+    Raises:
+        NotPermitted: no site knows it, or its time is over.
+    """
+    import datetime as dt
+
     day = (today or dt.datetime.now(dt.UTC).date()).isoformat()
     found: dict[str, Identity] = {}
     for site in sites:

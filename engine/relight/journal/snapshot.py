@@ -50,7 +50,9 @@ def decode_state(body: bytes, plan: Plan, compile_expression: CompileExpression 
     return _read(from_bytes(body, compile_expression), plan)
 
 
-def last_known(journal: Journal, run: str) -> tuple[Run, int] | None:
+def last_known(
+    journal: Journal, run: str, compile_expression: CompileExpression = KeptExpression
+) -> tuple[Run, int] | None:
     """Return the run as its last snapshot says and the number of the record after which; None: fold its facts."""
     kept = journal.snapshot(run)
     if kept is None or kept.hash != link(kept.prev, kept.body):
@@ -59,9 +61,9 @@ def last_known(journal: Journal, run: str) -> tuple[Run, int] | None:
     if taken_after is None or taken_after.hash != kept.prev:
         return None
     try:
-        tree = from_bytes(kept.body, KeptExpression)
+        tree = from_bytes(kept.body, compile_expression)
         holds_plan = _record(journal, run, int(tree["plan"]))
-        fact = decode(holds_plan.body) if holds_plan is not None else None
+        fact = decode(holds_plan.body, compile_expression) if holds_plan is not None else None
         return (_read(tree, fact.plan), kept.seq) if isinstance(fact, RunStarted | PlanAmended) else None
     except (JournalError, KeyError, TypeError, ValueError):
         return None

@@ -21,6 +21,7 @@ HEADERS = frozenset(
         b"content-type",
         b"cookie",
         b"host",
+        b"hx-request",
         b"idempotency-key",
         b"if-none-match",
         b"last-event-id",
@@ -28,6 +29,8 @@ HEADERS = frozenset(
         b"sec-fetch-site",
         b"transfer-encoding",
         b"x-csrf-token",
+        b"x-slack-request-timestamp",
+        b"x-slack-signature",
     }
 )
 """What is passed on; everything else is as if it had not been sent."""

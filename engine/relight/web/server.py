@@ -15,6 +15,7 @@ from relight.web.api import routes
 from relight.web.application import application
 from relight.web.limits import Names
 from relight.web.metrics import Metrics
+from relight.web.site import page_routes
 
 if TYPE_CHECKING:
     from relight.control.doors import Options
@@ -29,7 +30,7 @@ HEADERS_BYTES_MAX = 16 * 1024
 
 
 class Web:
-    """The API, the figures, and later the page."""
+    """The page, the API and the figures."""
 
     name = "web"
 
@@ -53,7 +54,14 @@ class Web:
         host, port = listening.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         self.metrics.look_at(reception.journal, reception.sites.names)
-        app = application(reception, self.metrics, routes(), names=Names.of(self._options.host, self._options.names))
+        found_at = self._options.url or self.url
+        app = application(
+            reception,
+            self.metrics,
+            routes(),
+            names=Names.of(self._options.host, self._options.names),
+            pages=page_routes(reception, self.metrics, url=found_at),
+        )
         # What it would say goes nowhere: a traceback may hold what somebody sent.
         logging.getLogger("uvicorn").disabled = logging.getLogger("uvicorn.error").disabled = True
         config = uvicorn.Config(
@@ -78,7 +86,7 @@ class Web:
             if self._serving.done():
                 self._serving.result()
             await asyncio.sleep(0.01)
-        return f"API at {self.url}/api/v1, metrics at {self.url}/metrics"
+        return f"page at {found_at}, API at {self.url}/api/v1, metrics at {self.url}/metrics"
 
     async def stop(self) -> None:
         """Let the answers under way go out, and close."""

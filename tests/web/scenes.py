@@ -1,0 +1,192 @@
+"""Runs that stand at a chosen moment, without a driver: a rehearsal's facts, written into a journal as they came.
+
+The world is the shipped simulation, so that what a page shows is what a night looks like.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from relight.cli.practice import on_paper
+from relight.cli.rehearse_playing import Order, Shown, play_order
+from relight.control.identities import digest_of, new_secret
+from relight.control.people import os_name
+from relight.journal.codec import encode
+from relight.journal.port import Batch, DriverHold, Journal, Row, Sample
+from relight.kernel.evolve import evolve
+from relight.kernel.facts import AnyFact, GateAsked
+from relight.kernel.state import Run
+from relight.shipped import runbook, runbooks
+
+SITE, DRIVER = "prod-eu", "serve-2"
+LEASE_MS = 600_000
+HISTORY_MS = 120_000
+SECRETS = {name: new_secret(sign_in=True) for name in ("ana", "bo", "cy")}
+ROBOT, BOT = new_secret(sign_in=False), new_secret(sign_in=False)
+
+
+class Scene(NamedTuple):
+    """A run as it stands in the journal; *hold* keeps it driven while the test goes on."""
+
+    run: str
+    state: Run
+    hold: DriverHold | None
+
+
+def write_site(folder: Path, *, without: str = "", **more: Any) -> Path:
+    """Write the site's document, *without* somebody, and return its path."""
+    document = json.loads(on_paper("brownout-recovery").text)
+    everybody: list[dict[str, Any]] = [
+        {
+            "id": "ana",
+            "roles": ["incident-commander"],
+            "os": os_name(),
+            "sign_in": [digest_of(SECRETS["ana"])],
+            "tokens": [{"digest": digest_of(ROBOT), "may": ["read", "start", "stop"]}],
+            "oidc": {"issuer": "https://sso.example.org", "subject": "a-1"},
+        },
+        {
+            "id": "bo",
+            "roles": ["incident-commander", "session-owner", "duty-manager"],
+            "sign_in": [digest_of(SECRETS["bo"])],
+        },
+        {"id": "cy", "roles": ["clerk"], "sign_in": [digest_of(SECRETS["cy"])]},
+        {"id": "pager", "kind": "bot", "tokens": [{"digest": digest_of(BOT), "may": ["read", "propose"]}]},
+    ]
+    document |= {
+        "site": SITE,
+        "environment": "production",
+        "pace": 1,
+        "people": [person for person in everybody if person["id"] != without],
+        "published": {
+            "brownout": {"runbook": "brownout-recovery", "title": "Bring the sign-in tier back"},
+            "failover": {"runbook": "failover-and-return", "roles": ["incident-commander"]},
+        },
+        "alerts": [{"match": {"alertname": "LoginErrors"}, "propose": "brownout", "labels": {"extra_nodes": "nodes"}}],
+        **more,
+    }
+    path = folder / f"{SITE}.site.yaml"
+    scratch = path.with_suffix(".new")
+    scratch.write_text(json.dumps(document, indent=1))  # JSON is YAML
+    scratch.replace(path)
+    return path
+
+
+def play(site: Path, script: str = "") -> Shown:
+    """Return a rehearsal of the shipped brownout runbook there, by one of its scripts or in the simulation."""
+    path = runbook("brownout-recovery")
+    file = runbooks() / "brownout-recovery" / "rehearsals" / f"{script}.yaml" if script else None
+    return play_order(Order(runbook=path, site=str(site), inputs={}, script=file, seed=None))
+
+
+def put(journal: Journal, shown: Shown, until: Callable[[Run], bool], *, driven: bool = True) -> Scene:
+    """Write the facts of *shown* into the journal up to the first moment at which *until* is true, which is now."""
+    told = [each.fact for each in shown.played.rehearsed.told]
+    facts = _until(told, until)
+    name = secrets.token_hex(4)
+    now = time.time_ns() // 1_000_000
+    moved = [_moved(fact, name, now - (facts[-1].t - fact.t)) for fact in facts]
+    state: Run | None = None
+    for fact in moved:
+        state = evolve(state, fact)
+    assert state is not None
+    first = encode(moved[0], run=name, seq=1, epoch=0)
+    row = Row(
+        run=name,
+        runbook=state.plan.runbook,
+        site=state.plan.site,
+        state="running",
+        started_at=moved[0].at,
+        ended_at=None,
+        starter=state.starter,
+        seq=1,
+    )
+    journal.create(row, [first])
+    hold = journal.drive(name, DRIVER, now + LEASE_MS, now)
+    epoch = hold.lease.epoch
+    rest = [encode(fact, run=name, seq=seq, epoch=epoch) for seq, fact in enumerate(moved[1:], 2)]
+    ended = moved[-1].at if state.outcome is not None else None
+    batch = Batch(
+        run=name,
+        epoch=epoch,
+        first_seq=2,
+        kinds_and_bodies=rest,
+        samples=_samples(shown, state, facts[-1].t, now),
+        state=state.state,
+        ended_at=ended,
+        live=_live(shown, state, facts[-1].t, now),
+    )
+    assert journal.append([batch]) == [None]
+    if not driven or state.outcome is not None:
+        hold.release()
+        return Scene(name, state, None)
+    return Scene(name, state, hold)
+
+
+def asks(stage: str) -> Callable[[Run], bool]:
+    """Return whether that stage's gate asks."""
+    return lambda run: (
+        run.ticket is not None and run.ticket.status == "waiting" and run.ticket.id.startswith(f"{stage}/")
+    )
+
+
+def over(run: Run) -> bool:
+    """Return whether it is over."""
+    return run.outcome is not None
+
+
+def _until(told: Sequence[AnyFact], until: Callable[[Run], bool]) -> list[AnyFact]:
+    run: Run | None = None
+    facts: list[AnyFact] = []
+    for fact in told:
+        run = evolve(run, fact)
+        facts.append(fact)
+        if until(run):
+            break
+    return facts
+
+
+def _moved(fact: AnyFact, run: str, at: int) -> AnyFact:
+    header: dict[str, Any] = {"run": run} if hasattr(fact, "run") else {}
+    header |= {"epoch": 1} if hasattr(fact, "epoch") else {}
+    return replace(fact, at=at, **header)
+
+
+def _samples(shown: Shown, run: Run, t: int, now: int) -> list[Sample]:
+    """Return what the simulation's curves say of each check, for the last minutes."""
+    if shown.played.simulation is None:
+        return []
+    curves = {curve.name: curve.points for curve in shown.played.simulation.curves()}
+    found = []
+    for check in run.plan.checks.values():
+        points = curves.get(str((check.query or {}).get("name", "")), ())
+        for at, value in points:
+            if max(0, t - HISTORY_MS) <= at <= t and at % 1_000 == 0 and value is not None:
+                kind = "pass" if check.pass_when.value({"value": value}) else "neutral"
+                found.append(Sample(check=check.id, use=check.id, at=now - (t - at), t=at, kind=kind, value=value))
+    return found
+
+
+def _live(shown: Shown, run: Run, t: int, now: int) -> dict[str, Any]:
+    samples: dict[str, Sample] = {}
+    for sample in _samples(shown, run, t, now):
+        samples[sample.check] = sample
+    return {
+        "driver": DRIVER,
+        "beat_at": now,
+        "checks": {name: {"value": sample.value, "at": sample.at} for name, sample in samples.items()},
+        "observed": {entry.key: {"value": dict(entry.value), "at": now - 2_000} for entry in run.ledger.values()},
+        "budgets": {
+            "consumer": {"spent_ms": 2_460_000, "budget_ms": 2_592_000, "at": now},
+            "api": {"spent_ms": 4_000, "budget_ms": 2_592_000, "at": now},
+        },
+    }
+
+
+__all__ = ["BOT", "ROBOT", "SECRETS", "SITE", "GateAsked", "Scene", "asks", "over", "play", "put", "write_site"]
