@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from relight.control import handing, identities
 from relight.control.beginning import begin_run
@@ -46,6 +46,18 @@ class NotThere(UsageError):
     """There is no such thing for this caller."""
 
 
+class HookAnswer(NamedTuple):
+    """What a part answers to whatever was sent to its hook."""
+
+    status: int
+    body: bytes
+    kind: str = "text/plain; charset=utf-8"
+
+
+Hook: TypeAlias = Callable[[bytes, Mapping[str, str]], Awaitable[HookAnswer]]
+"""Takes a body and its headers, on the doors' own loop; it has to judge by itself who sent them."""
+
+
 class Wanted(NamedTuple):
     """What somebody at a door wants to start.
 
@@ -71,6 +83,7 @@ class Reception:
     Attributes:
         health: Tells how the driving half of this process is; whoever puts a serve together sets it.
         report: Is told of a defect that a door met, for the log.
+        hooks: What parts take over HTTP, by name; the web door passes it on, where there is one.
     """
 
     def __init__(
@@ -81,6 +94,7 @@ class Reception:
         self.tracks = Tracks(journal)
         self.health: Callable[[], dict[str, Any]] = dict
         self.report: Callable[[str, BaseException], None] = lambda _what, _error: None
+        self.hooks: dict[str, Hook] = {}
         self._registry = registry
         self._decide_alone = decide_alone
 

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from relight.control import chats
+from relight.control.durations import usual, with_usual
 from relight.control.history import load_run
 from relight.control.status import status_document
 from relight.control.wording import now_ms
@@ -16,14 +18,20 @@ SAMPLES_MAX = 400
 
 def document_of(journal: "Journal", run: "Run", *, name: str = "", samples: bool = True) -> dict[str, Any]:
     """Return the status document of *run* as it is now; commands in it call the run *name*."""
-    return status_document(
+    now = now_ms()
+    document = status_document(
         run,
         lease=journal.lease(run.id),
         live=journal.live(run.id),
         samples=journal.samples(run.id, last=SAMPLES_MAX) if samples else (),
         name=name or run.id,
-        at=now_ms(),
+        at=now,
     )
+    if run.outcome is None:
+        # Whoever waits for an answer from chat has to know that nobody there sees the question.
+        document["trouble"] += chats.troubles(journal, run.plan.site, name or run.id, now)
+        with_usual(document, run.plan, usual(journal, run.plan.runbook, run.plan.site))
+    return document
 
 
 def effects_of(journal: "Journal", row: "Row", run: "Run | None" = None) -> list[dict[str, Any]]:

@@ -5,9 +5,9 @@ from typing import Any
 from relight.control.people import holders
 from relight.control.readings import check_entry
 from relight.control.stages import does, tree_text, undo_text, wall_of
-from relight.control.wording import instant
+from relight.control.wording import brief, instant
 from relight.kernel.authority import alone_from_t
-from relight.kernel.plan import Gate, Stage
+from relight.kernel.plan import Gate, Stage, Step
 from relight.kernel.stages import counting_votes, gate_blockers
 from relight.kernel.state import Hold, Manual, Run, Ticket, Vote
 from relight.kernel.watching import gate_id
@@ -88,10 +88,19 @@ def _gate(run: Run, stage: Stage, gate: Gate, ticket: Ticket) -> dict[str, Any]:
         "escalated": ticket.escalated,
         "told": [item.notify for item in gate.escalate[: ticket.escalated]],
         "tells_next": _tells_next(run, gate, ticket),
-        "will": [{"step": step.id, "does": does(step), "undo": undo_text(step.undo)} for step in stage.steps],
+        "will": [_will(step) for step in stage.steps],
         "require": [check_entry(run, check, gate_id(run, check)) for check in gate.require],
         "show": [check_entry(run, check, gate_id(run, check)) for check in gate.show],
     }
+
+
+def _will(step: Step) -> dict[str, Any]:
+    pace = ""
+    if step.ramp is not None:
+        back = "steps back" if step.ramp.on_failure == "step_back" else "holds"
+        pace = f"{brief(step.ramp.dwell_ms)} each; {back} by itself"
+    effect = "read" if step.use is None else step.use.effect
+    return {"step": step.id, "does": does(step), "undo": undo_text(step.undo), "pace": pace, "effect": effect}
 
 
 def _tells_next(run: Run, gate: Gate, ticket: Ticket) -> dict[str, Any] | None:

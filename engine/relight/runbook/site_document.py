@@ -17,7 +17,7 @@ from relight.runbook.parts import (
     Text,
     Value,
 )
-from relight.runbook.site_doors import ALERTS_MAX, SECRETS_MAX, Alert, Digest, Oidc, Published, Token
+from relight.runbook.site_doors import ALERTS_MAX, SECRETS_MAX, Alert, Chat, Digest, Oidc, Published, Token
 
 PEOPLE_MAX = 1_000
 
@@ -173,6 +173,8 @@ class Site(Part):
     """Runbooks that can be started from chat, the page and the API."""
     alerts: list[Alert] = Field(default_factory=list, max_length=ALERTS_MAX)
     """Alerts that propose a run; the first that matches counts."""
+    chat: Chat | None = None
+    """Where its runs are shown, started and decided in a chat."""
     simulation: Simulation | None = None
     """What ``relight rehearse`` plays instead of this site; runs never look at it."""
     journal: JournalUrl | None = None

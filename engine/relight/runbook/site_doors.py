@@ -13,6 +13,9 @@ SECRETS_MAX = 20
 """Of one person: a laptop, a phone, and the next one of each while the last is given up."""
 ALERTS_MAX = 500
 LABELS_MAX = 20
+REFERENCE = re.compile(r"^(env|file|keyring|vault):\S[^\r\n]*$")
+SIGNING_MAX = 3
+"""The secret that signs, the one before it and the next: more are never in use at once."""
 
 
 def _digest(value: str) -> str:
@@ -30,6 +33,14 @@ def _day(value: str) -> str:
     return value
 
 
+def _reference(value: str) -> str:
+    if REFERENCE.fullmatch(value):
+        return value
+    hint = "write env:NAME or file:PATH; the secret itself is never written here"
+    raise wrong("RL205", "this is no reference to a secret", hint)
+
+
+Reference = Annotated[str, AfterValidator(_reference), WithJsonSchema({"type": "string", "pattern": REFERENCE.pattern})]
 Digest = Annotated[str, AfterValidator(_digest), WithJsonSchema({"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"})]
 Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 May = Literal["read", "propose", "start", "stop"]
@@ -92,6 +103,30 @@ class Alert(Part):
     """Values for its inputs."""
     labels: dict[Id, Text] = Field(default_factory=dict, max_length=LABELS_MAX)
     """Inputs that take the value of a label, by the label's name; its type is checked, and it is never evaluated."""
+
+
+class SlackRoom(Part):
+    """A channel in Slack where the site's runs are shown, and where they are started and decided."""
+
+    thing: ClassVar[str] = "a channel in Slack"
+    example: ClassVar[str] = "{channel: C012ABCDE, bot_token: env:SLACK_BOT_TOKEN, app_token: env:SLACK_APP_TOKEN}"
+    channel: Text
+    """The channel's id, not its name: names change."""
+    bot_token: Reference
+    """Where the bot's token is (``xoxb-…``)."""
+    app_token: Reference | None = None
+    """Where the app's token is (``xapp-…``), for Socket Mode, which needs no port that is open to the world."""
+    signing: list[Reference] = Field(default_factory=list, max_length=SIGNING_MAX)
+    """Where the signing secret is, for Slack's requests over HTTP; a second one while the first is given up."""
+
+
+class Chat(Part):
+    """Where people talk about the site's runs."""
+
+    thing: ClassVar[str] = "a chat"
+    example: ClassVar[str] = "{slack: {channel: …}}"
+    slack: SlackRoom | None = None
+    """In Slack."""
 
 
 def raw_inputs(part: Published | Alert) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from relight.control.permissions import TABLE
 from relight.control.reception import Reception
 from relight.errors import NotPermitted, RelightError
 from relight.web.events import VIEWERS_MAX, events, where
+from relight.web.hooks import hook_route
 from relight.web.limits import CALLER_BURST, CALLER_PER_S, STRANGER_BURST, STRANGER_PER_S, Limits, Names, Rates
 from relight.web.metrics import CONTENT_TYPE, Metrics
 from relight.web.openapi import openapi
@@ -82,7 +83,7 @@ def application(
     served = [*routes, *open_routes()]
     document = openapi(served)
     app = Starlette(
-        routes=[*(_served(shared, route, document) for route in served), *pages],
+        routes=[*(_served(shared, route, document) for route in served), hook_route(reception), *pages],
         exception_handlers={
             Problem: _on_problem,
             RelightError: _on_error,

@@ -20,6 +20,10 @@ def check_doors(site: Site, complaints: Complaints) -> None:
                 complaints.add("RL401", person.place(*path), message, "an identity belongs to one person and one use")
             seen.setdefault(identity, person.id)
     _published(site, complaints)
+    room = site.chat.slack if site.chat is not None else None
+    if room is not None and room.app_token is None and not room.signing:
+        hint = "add app_token: env:NAME for Socket Mode, or signing: [env:NAME] for requests over HTTP"
+        complaints.add("RL522", room.place("channel"), "nothing would be heard from this channel", hint)
 
 
 def _bot(person: Person, complaints: Complaints) -> None:

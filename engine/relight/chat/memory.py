@@ -1,0 +1,97 @@
+"""What a chat remembers beside the runs: which message belongs to what, on shelves of the journal.
+
+Whichever serve has the desk goes on with the same messages: nothing of it is in a process alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from relight.control.chats import DESKS, MESSAGES
+from relight.journal.port import Journal, Kept
+
+KEPT_AFTER_END_MS = 7 * 86_400_000
+"""A message of a run that ended longer ago is not edited any more."""
+DESK_MS = 15_000
+"""Another serve takes over the desk after this: a person at a gate waits no longer for its message."""
+
+
+@dataclass(slots=True)
+class Shown:
+    """One message as it is shown: its address, what it shows, and the word that its buttons carry."""
+
+    address: str
+    digest: str
+    nonce: str
+
+
+@dataclass(slots=True)
+class Album:
+    """All messages of one run in one room.
+
+    Attributes:
+        told: The number of the last fact that its thread has.
+        done: The run is over, and everything that there is to show of it was shown.
+    """
+
+    run: str
+    room: str
+    shown: dict[str, Shown] = field(default_factory=dict)
+    told: int = 0
+    done: bool = False
+
+    def body(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        shown = {slot: [each.address, each.digest, each.nonce] for slot, each in self.shown.items()}
+        return {"run": self.run, "room": self.room, "shown": shown, "told": self.told, "done": self.done}
+
+
+def album_of(kept: Kept) -> Album:
+    """Return what was kept."""
+    body = kept.body
+    shown = {slot: Shown(*each) for slot, each in body["shown"].items()}
+    return Album(run=body["run"], room=body["room"], shown=shown, told=body["told"], done=body["done"])
+
+
+class Memory:
+    """The albums of one channel."""
+
+    def __init__(self, journal: Journal, channel: str) -> None:
+        self._journal = journal
+        self._channel = channel
+
+    def albums(self, now: int) -> Iterator[Album]:
+        """Yield all of them."""
+        for kept in self._journal.kept(MESSAGES, now):
+            if kept.name.startswith(f"{self._channel}/"):
+                yield album_of(kept)
+
+    def keep(self, album: Album, now: int) -> None:
+        """Keep one.
+
+        Raises:
+            JournalError: it could not be.
+        """
+        until = now + KEPT_AFTER_END_MS if album.done else None
+        name = f"{self._channel}/{album.room}/{album.run}"
+        self._journal.keep(Kept(shelf=MESSAGES, name=name, at=now, until=until, body=album.body()))
+
+    def has_desk(self, who: str, now: int) -> bool:
+        """Take or keep the channel's desk, and say whether *who* has it: one serve writes, and all of them listen.
+
+        Raises:
+            JournalError: nobody can tell.
+        """
+        mine = Kept(shelf=DESKS, name=self._channel, at=now, until=now + DESK_MS, body={"who": who})
+        if self._journal.keep(mine, only_new=True):
+            return True
+        holder = next((kept for kept in self._journal.kept(DESKS, now) if kept.name == self._channel), None)
+        if holder is None or holder.body["who"] != who:
+            return False
+        self._journal.keep(mine)
+        return True
+
+    def leave_desk(self, who: str, now: int) -> None:
+        """Give the desk to whoever comes next."""
+        if any(kept.name == self._channel and kept.body["who"] == who for kept in self._journal.kept(DESKS, now)):
+            self._journal.let_go(DESKS, self._channel)
