@@ -19,7 +19,8 @@ main.paper{max-width:64rem;padding:1.2rem 1.2rem 4rem}
 .paper .good{color:var(--good);font-weight:600}.paper .bad{color:var(--limit);font-weight:600}
 .paper table{font-size:.93rem;margin:.4rem 0;font-variant-numeric:tabular-nums}
 .paper thead th{color:var(--soft);font-weight:600;white-space:nowrap;font-size:.85rem}
-.paper td,.paper th{overflow-wrap:anywhere;min-width:3.2rem}.paper th[scope=row]{white-space:normal;min-width:6rem}
+.paper td,.paper th{overflow-wrap:break-word}.paper .pairs td{overflow-wrap:anywhere}
+.paper th[scope=row]{white-space:normal}
 .paper .right{text-align:right;white-space:nowrap}.paper .right+td:not(.right){padding-left:.8rem}
 .paper .pairs{width:auto}.paper .pairs th{color:var(--soft);font-weight:400;padding-right:1.4rem}
 .paper pre{background:var(--band);padding:.5rem .7rem;overflow-x:auto;margin:.4rem 0;border-radius:4px}
@@ -33,7 +34,8 @@ main.paper{max-width:64rem;padding:1.2rem 1.2rem 4rem}
 padding:0;white-space:normal}
 .paper .wide tr{border-bottom:1px solid var(--line);padding:.45rem 0}
 .paper .wide td[data-name]:not(:empty)::before{content:attr(data-name) " ";color:var(--soft);font-size:.85rem}
-.paper .wide td:empty{display:none}}
+.paper .wide td.right+td:not(.right){padding:0}
+.paper .wide td.right{display:inline;padding-right:.9rem}.paper .wide td:empty{display:none}}
 @media print{:root{color-scheme:light}.sheet{--paper:#fff}main.paper{max-width:none;padding:0}
 .paper h2{break-after:avoid}.paper tr,.paper .panel,.paper .stage{break-inside:avoid}}
 """

@@ -13,9 +13,9 @@ POINTS_MAX = 600
 
 COLOURS = """
 .sheet{--ink:#1b1f24;--soft:#57606a;--paper:#fff;--line:#d0d7de;--band:#eef2f6;--curve:#0b57d0;--limit:#a3330f;
---good:#1a7f37;--warn:#9a6700;--wait:#bf8700}
+--good:#1a7f37;--warn:#a1461a;--wait:#c79100}
 @media(prefers-color-scheme:dark){.sheet{--ink:#e6edf3;--soft:#9aa4ae;--paper:#0d1117;--line:#30363d;--band:#161b22;
---curve:#79b8ff;--limit:#ff9b7a;--good:#56d364;--warn:#e3b341;--wait:#e3b341}}
+--curve:#79b8ff;--limit:#ff9b7a;--good:#56d364;--warn:#e0783c;--wait:#e3b341}}
 """
 SHAPES = """
 .curve{fill:none;stroke:var(--curve);stroke-width:1.8;stroke-linejoin:round;vector-effect:non-scaling-stroke}

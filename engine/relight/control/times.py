@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from relight.control.wording import span
+from relight.control.wording import listed, span
 from relight.kernel.evolve import evolve
 from relight.kernel.facts import AnyFact, DriverTookOver
 from relight.kernel.plan import Stage
@@ -208,9 +208,9 @@ def seconds(ms: float) -> float:
 
 def took_words(entry: Mapping[str, Any]) -> str:
     """Return how long something took and how much of it was not the machine's: ``4:12, of it 0:52 for people``."""
-    words = span(entry["took_s"] * 1_000)
-    if entry["people_s"] >= WORTH_SAYING_S:
-        words += f", of it {span(entry['people_s'] * 1_000)} for people"
-    if entry["undriven_s"] >= WORTH_SAYING_S:
-        words += f", of it {span(entry['undriven_s'] * 1_000)} without a driver"
-    return words
+    others = [
+        f"{span(entry[key] * 1_000)} {whose}"
+        for key, whose in (("people_s", "for people"), ("undriven_s", "without a driver"))
+        if entry[key] >= WORTH_SAYING_S
+    ]
+    return span(entry["took_s"] * 1_000) + (f", of it {listed(others)}" if others else "")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from relight.control.times import WORTH_SAYING_S
 from relight.control.wording import counted, figure, listed, span
 
 PEOPLE_SHARE = 0.5
@@ -84,8 +85,9 @@ def _course(report: Mapping[str, Any]) -> Iterator[Hint]:
     holds = [each for each in report["holds"] if each["lasted_s"] >= 1]
     if holds:
         longest = max(holds, key=lambda each: float(each["lasted_s"]))
-        rest = f"; the longest for {span(longest['lasted_s'] * 1_000)}, at {longest['step'] or longest['stage']}"
-        yield Hint("holds", f"It held {_times(holds)}{rest}.", _seqs(holds))
+        where = f"{span(longest['lasted_s'] * 1_000)} at {longest['step'] or longest['stage']}"
+        most = "for" if len(holds) == 1 else "the longest for"
+        yield Hint("holds", f"It held {_times(holds)}, {most} {where}.", _seqs(holds))
     steps = [each for each in report["attempts"] if each["step"]]
     if steps:
         names = listed(list(dict.fromkeys(each["step"] for each in steps))[:NAMED_MAX])
@@ -103,13 +105,9 @@ def _course(report: Mapping[str, Any]) -> Iterator[Hint]:
         yield Hint("settled", f"Outcomes that were unknown for a while: {by}.", _seqs(settled))
     drivers = report["drivers"]
     if len(drivers) > 1:
-        silent = max(each["silent_before_s"] for each in drivers)
-        yield Hint(
-            "drivers",
-            f"{counted(len(drivers), 'driver')} drove it, one after another; before one of them nothing was recorded"
-            f" for {span(silent * 1_000)}.",
-            _seqs(drivers),
-        )
+        undriven = report["time"]["undriven_s"]
+        gone = f"; for at most {span(undriven * 1_000)} nobody did" if undriven >= WORTH_SAYING_S else ""
+        yield Hint("drivers", f"{len(drivers)} drivers drove it, one after another{gone}.", _seqs(drivers))
 
 
 def _time(report: Mapping[str, Any]) -> Iterator[Hint]:

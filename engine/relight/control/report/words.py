@@ -43,6 +43,8 @@ KEY_MOMENTS = (
     ),
 )
 """How the sentences begin, or what is in them, that tell the course of a run; the rest is in the full timeline."""
+SEQS_MAX = 5
+"""Records that a hint names; the document has all of them."""
 MOMENTS_MAX = 2_000
 """Rows of a timeline on a page; ``relight log`` has them all."""
 
@@ -82,7 +84,6 @@ def blocks(report: Mapping[str, Any]) -> list[Block]:
         *_left(report),
         *_budgets(report),
         *_rehearsal(report),
-        *_usual(report),
         *_end(report),
     ]
 
@@ -135,14 +136,15 @@ def time_words(time: Mapping[str, Any]) -> str:
 def _look_at(report: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("What to look at")
     hints = [
-        each["text"] + (f" (record {_numbers(each['records'])})" if each["records"] else "")
-        for each in report["look_at"]
+        each["text"] + (f" ({_numbers(each['records'])})" if each["records"] else "") for each in report["look_at"]
     ]
     yield Items(hints) if hints else Words("Nothing stands out in what was recorded.")
 
 
 def _numbers(seqs: list[int]) -> str:
-    return listed([str(seq) for seq in seqs[:5]]) + (" and more" if len(seqs) > 5 else "")
+    if len(seqs) > SEQS_MAX:
+        return f"records {', '.join(str(seq) for seq in seqs[:SEQS_MAX])} and {len(seqs) - SEQS_MAX} more"
+    return f"record{'' if len(seqs) == 1 else 's'} {listed([str(seq) for seq in seqs])}"
 
 
 # ---- time
@@ -174,7 +176,16 @@ def _stages(report: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("Where the time went")
     yield Drawing(_sheet(report), "stages")
     lost = report["time"]["undriven_s"] >= WORTH_SAYING_S
-    head = ["Stage", "Ended", "Took", "Machine", "People", *(["No driver"] if lost else []), "Before"]
+    known = any(stage["usual"] for stage in report["stages"])
+    head = [
+        "Stage",
+        "Ended",
+        "Took",
+        "Machine",
+        "People",
+        *(["No driver"] if lost else []),
+        *(["Before"] if known else []),
+    ]
     rows = []
     for stage in report["stages"]:
         figures = ("took_s", "machine_s", "people_s", *(["undriven_s"] if lost else []))
@@ -184,11 +195,13 @@ def _stages(report: Mapping[str, Any]) -> Iterator[Block]:
                 stage["id"],
                 stage["outcome"],
                 *(span(stage[key] * 1_000) if began else "" for key in figures),
-                stage["usual"]["says"] if stage["usual"] else "",
+                *([stage["usual"]["says"] if stage["usual"] else ""] if known else []),
             ]
         )
-    yield Table(head, rows, frozenset(range(2, len(head) - 1)))
-    if any(stage["usual"] for stage in report["stages"]):
+    yield Table(head, rows, frozenset(range(2, 6 if lost else 5)))
+    if not known:
+        yield Words("No earlier run of this runbook at this site is recorded to compare with.", "soft")
+    else:
         yield Words("Before: what it took at this site, people's time left out, and how many runs say so.", "soft")
     yield Folded("Every step", [_steps(report)])
 
@@ -223,8 +236,10 @@ def is_key(says: str) -> bool:
 
 
 def _timeline(moments: list[Mapping[str, Any]]) -> Table:
-    rows = [[span(each["t_s"] * 1_000), clock(each["at"]), each["stage"] or "", each["says"]] for each in moments]
-    return Table(["After", "UTC", "Stage", "What happened"], rows)
+    rows = [
+        [f"{span(each['t_s'] * 1_000)}  {clock(each['at'])}", each["stage"] or "", each["says"]] for each in moments
+    ]
+    return Table(["When, UTC", "Stage", "What happened"], rows)
 
 
 # ---- what did not go straight
@@ -303,7 +318,8 @@ def _rehearsal(report: Mapping[str, Any]) -> Iterator[Block]:
     changed = "" if found["same_plan"] else " The plan was changed while it ran; rehearsed is the one it began with."
     yield Words(
         f"The same plan played in the site's simulation{dice}: {found['state']}"
-        f" after {span(found['planned_s'] * 1_000)}, really {span(found['real_s'] * 1_000)} without people."
+        f" after {span(found['planned_s'] * 1_000)};"
+        f" really {_really(report)} after {span(found['real_s'] * 1_000)} without people."
         f" Step-backs: {found['step_backs']['planned']} rehearsed, {found['step_backs']['real']} real.{changed}"
     )
     rows = [
@@ -312,11 +328,15 @@ def _rehearsal(report: Mapping[str, Any]) -> Iterator[Block]:
             _seconds(stage["planned_s"], stage["planned"]),
             _seconds(stage["real_s"], stage["real"]),
             _difference(stage["difference_s"]),
-            _seconds(stage["people_s"], "succeeded"),
+            "" if stage["people_s"] is None else span(stage["people_s"] * 1_000),
         ]
         for stage in found["stages"]
     ]
     yield Table(["Stage", "Rehearsed", "Real", "Difference", "People"], rows, frozenset({1, 2, 3, 4}))
+
+
+def _really(report: Mapping[str, Any]) -> str:
+    return str(report["state"]) if report["ended_at"] is not None else f"{report['state']}, not over,"
 
 
 def _seconds(value: float | None, outcome: str) -> str:
@@ -329,11 +349,6 @@ def _difference(value: float | None) -> str:
     if value is None:
         return ""
     return f"{'+' if value > 0 else '-'}{span(abs(value) * 1_000)}" if abs(value) >= WORTH_SAYING_S else "0:00"
-
-
-def _usual(report: Mapping[str, Any]) -> Iterator[Block]:
-    if not any(stage["usual"] for stage in report["stages"]):
-        yield Words("No earlier run of this runbook at this site is recorded to compare with.", "soft")
 
 
 def _end(report: Mapping[str, Any]) -> Iterator[Block]:

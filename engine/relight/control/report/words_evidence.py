@@ -81,7 +81,9 @@ def holds(report: Mapping[str, Any]) -> Iterator[Block]:
     rows = []
     for each in report["holds"]:
         left = each["left"]
-        how = "still holds" if left is None else " ".join(word for word in (left["person"], left["verb"]) if word)
+        how = "still holds"
+        if left is not None:
+            how = f"{left['person']} said {left['verb']}" if left["person"] else "it settled"
         reason = f": {left['reason']}" if left is not None and left["reason"] else ""
         rows.append(
             [
@@ -89,7 +91,7 @@ def holds(report: Mapping[str, Any]) -> Iterator[Block]:
                 each["step"] or each["stage"] or "",
                 each["text"] or each["means"],
                 span(each["lasted_s"] * 1_000),
-                (how or "it settled") + reason,
+                how + reason,
             ]
         )
     yield Heading("Holds", 3)

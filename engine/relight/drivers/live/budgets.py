@@ -53,6 +53,9 @@ def budgets(
     """Yield what keeps each surface's budget on the board; *before* is what the last driver had put there."""
     for name, surface in surfaces.items():
         spending = Spending(surface, float(before.get(name, {}).get("spent_ms", 0.0)))
+        if name in before:
+            # A driver that is gone before it has seen a figure must not take with it what the others had counted.
+            board.budget(name, **before[name])
         check = Check(id=name, query=surface["error_ratio"], pass_when=_Unjudged())
         yield _keep(name, spending, Sources(check, reader, clock), board, clock)
 
