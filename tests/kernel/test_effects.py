@@ -99,7 +99,7 @@ def test_reaching_the_neutral_value_clears_the_effect() -> None:
     def limit(**args: Any) -> Any:
         return lasting("admission.throttle", neutral=neutral, **args)
 
-    steps = (shield(), act("y", limit(percent=100)), act("z", limit(max_rate="none")))
+    steps = (act("shield", throttle(percent=10)), act("y", limit(percent=100)), act("z", limit(max_rate="none")))
     desk = desk_of(*steps, TASK)
     desk.report("shield")
     desk.report("y")

@@ -188,6 +188,8 @@ def _effect(
             return f"no longer in force: {fact.key}{_because(fact.why)}"
         case f.UndoBegun():
             who = f"{fact.person} began to undo" if fact.person else "undoing"
+            if fact.why:
+                return f"GOES BACK to the value before, for {_short(fact.why)}: {_short(listed(fact.keys))}"
             return f"{who} {counted(len(fact.keys), 'effect')}: {_short(listed(fact.keys))}"
         case f.UndoFailed():
             return f"{fact.key} could not be undone: {_short(fact.error)}"

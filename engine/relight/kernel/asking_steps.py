@@ -9,7 +9,7 @@ from relight.kernel.choices import open_ways
 from relight.kernel.effects import down_to, to_undo
 from relight.kernel.holds import UNDO_HOLDS
 from relight.kernel.inputs import Asked
-from relight.kernel.outcomes import hold_failed, in_force_after_all, settle, take_effect
+from relight.kernel.outcomes import clear_neutral, hold_failed, in_force_after_all, settle, take_effect
 from relight.kernel.plan import Stage, Step
 from relight.kernel.state import (
     Done,
@@ -126,6 +126,7 @@ def waive(book: Book, asked: Asked, stage: Stage) -> None:
     waived = {hold.subject: asked.reason for hold in holds}
     for hold in holds:
         leave(book, hold, asked)
+    clear_neutral(book)
     book.say(f.StageVerified, stage=stage.id, readings={"waived": waived}, person=asked.person, reason=asked.reason)
 
 

@@ -6,7 +6,7 @@ no longer matters.
 
 from typing import assert_never
 
-from relight.kernel import asking, fanning, ramping, stages, stepping, undoing
+from relight.kernel import asking, fanning, ramping, returning, stages, stepping, undoing
 from relight.kernel import facts as f
 from relight.kernel.book import Book, find_hold
 from relight.kernel.effects import to_undo
@@ -23,7 +23,7 @@ from relight.kernel.inputs import (
     Turned,
 )
 from relight.kernel.judge import worst_of
-from relight.kernel.outcomes import ended_why, is_unknown, lose, settle, stop, unknown
+from relight.kernel.outcomes import clear_neutral, ended_why, is_unknown, lose, settle, stop, unknown
 from relight.kernel.plan import Stage
 from relight.kernel.state import Dispatch, Fanning, Ramping, Run, Unknown
 from relight.kernel.wanted import readings, wanted_watch
@@ -158,6 +158,7 @@ def _ended(book: Book, item: Dispatch, given: Reported) -> None:
 
 def _reported_late(book: Book, given: Reported) -> None:
     """A late result of this epoch settles an unknown."""
+    undoing.heard_late(book, given)
     for step in book.run.open_steps:
         record = book.run.steps.get(step.id)
         state = record.state if record is not None else None
@@ -185,7 +186,7 @@ def _advance(book: Book) -> bool:
         return True
     if book.run.aborting:
         return _aborting(book)
-    if undoing.advance(book) or ramping.fall(book) or _unknowns(book):
+    if undoing.advance(book) or ramping.fall(book) or _unknowns(book) or returning.advance(book):
         return True
     return _forward(book)
 
@@ -250,6 +251,7 @@ def _protects(run: Run, item: Dispatch) -> bool:
 
 
 def _end(book: Book, outcome: f.Outcome, why: str) -> None:
+    clear_neutral(book)
     unknown = [step for step, record in book.run.steps.items() if record.word == "unknown"]
     unknown += [entry.step for entry in book.run.ledger.values() if not entry.sure]
     # A ramp that lost a move and could not be brought down: nobody knows where it is.

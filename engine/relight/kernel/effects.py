@@ -78,6 +78,18 @@ def _to_floor(run: Run, step: Step, dispatch: Dispatch) -> Use | None:
     return replace(dispatch.use, args={**dispatch.args, step.ramp.key: record.state.values[0]})
 
 
+def tighter(entry: EffectEntry, value: Mapping[str, Any]) -> bool:
+    """Return whether a value lets no more through than what is in force; what is no number only if it is the same."""
+    for name, new in value.items():
+        old = entry.value.get(name, entry.target.get(name))
+        if new == old or name not in {**entry.value, **entry.use.neutral}:
+            continue
+        numbers = isinstance(new, int | float) and isinstance(old, int | float)
+        if not numbers or new > old:
+            return False
+    return True
+
+
 # ---- layers: what was superseded comes back when what supersedes it is undone
 
 
@@ -190,8 +202,16 @@ def effect_cleared(run: Run, fact: f.EffectCleared) -> Run:
     if record is not None and (job is not None or isinstance(record.state, Done)):
         run = run.with_step(entry.step, evolved(record, state=Done(outcome="undone"), ended_t=fact.t))
     if job is None:
-        return run
+        return evolved(run, undo_before=_undone_after_all(run.undo_before, entry))
     return evolved(run, undo=next_in(evolved(job, undone=(*job.undone, fact.key), steps=(*job.steps, entry.step))))
+
+
+def _undone_after_all(before: UndoJob | None, entry: EffectEntry) -> UndoJob | None:
+    """Return the last undo by hand with what it had given up and is gone all the same: a resume does it again."""
+    if before is None or entry.key not in before.failed:
+        return before
+    failed = {key: error for key, error in before.failed.items() if key != entry.key}
+    return evolved(before, failed=failed, undone=(*before.undone, entry.key), steps=(*before.steps, entry.step))
 
 
 def _without(run: Run, key: str, back: EffectEntry | None) -> Run:

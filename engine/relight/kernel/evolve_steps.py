@@ -239,10 +239,17 @@ def _undo_heard(
         case f.StepFailed():
             return evolved(run, undo=evolved(job, again_t=fact.again_t))
         case f.StepLost():
-            unsure = {} if entry is None else {entry.key: evolved(entry, sure=False, otherwise=entry, undo_lost=True)}
-            return evolved(run, ledger={**run.ledger, **unsure}, undo=evolved(job, lost=True, again_t=fact.t))
+            if entry is not None:
+                run = evolved(run, ledger={**run.ledger, entry.key: _perhaps_undone(entry, dispatch)})
+            return evolved(run, undo=evolved(job, lost=True, again_t=fact.t))
         case _:
             assert_never(fact)
+
+
+def _perhaps_undone(entry: EffectEntry, lost: Dispatch) -> EffectEntry:
+    # Of a fan-out no single report can tell: its slices were undone one by one.
+    number = lost.number if not lost.targets else 0
+    return evolved(entry, sure=False, otherwise=entry, undo_lost=True, undo_lost_as=number, undo_lost_epoch=lost.epoch)
 
 
 def _hosts_undone(run: Run, entry: EffectEntry, done: set[int]) -> Run:

@@ -35,6 +35,7 @@ def _begun(run: Run, fact: f.UndoBegun) -> Run:
         step=fact.step,
         back_to=fact.back_to,
         person=fact.person,
+        why=fact.why,
         # Nobody has said resume since: what was undone the first time is to be done again as well.
         steps=before.steps if before is not None and fact.then == "hold" else (),
     )

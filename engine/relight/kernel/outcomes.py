@@ -84,7 +84,8 @@ def take_effect(book: Book, step: Step, done: Dispatch, *, sure: bool = True, ta
     if not done.effect_key:
         return
     value = value_in(done.use, done.args)
-    if sure and is_neutral(done.use, value_after(book.run, done.effect_key, step.id, value)):
+    neutral = sure and is_neutral(done.use, value_after(book.run, done.effect_key, step.id, value))
+    if neutral and not _lifts(book.run, step, done.effect_key):
         clear_effect(book, done.effect_key)
         return
     book.say(
@@ -120,6 +121,19 @@ def in_force_after_all(book: Book, entry: EffectEntry) -> None:
         protective=entry.protective and not entry.loosens,
         targets=entry.maybe,
     )
+
+
+def _lifts(run: Run, step: Step, key: str) -> bool:
+    """Return whether this step lifts what another put there to protect: it can return until its stage is verified."""
+    there = run.ledger.get(key)
+    return there is not None and there.protective and not step.protective
+
+
+def clear_neutral(book: Book) -> None:
+    """Take out of the ledger what is back at its neutral value and need not return any more."""
+    for key, entry in book.run.ledger.items():
+        if entry.sure and is_neutral(entry.use, entry.value):
+            clear_effect(book, key)
 
 
 def clear_effect(book: Book, key: str) -> None:

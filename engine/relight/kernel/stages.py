@@ -9,6 +9,7 @@ import hashlib
 from relight.kernel import facts as f
 from relight.kernel.authority import alone_from_t
 from relight.kernel.book import Book
+from relight.kernel.outcomes import clear_neutral
 from relight.kernel.plan import ExpressionFailed, Gate, Stage
 from relight.kernel.plan_index import index_of
 from relight.kernel.scope import holds, resolve, scope_digest
@@ -185,6 +186,7 @@ def verified(book: Book, stage: Stage) -> bool:
     uses = {item.check: verify_id(book.run, item.check) for item in stage.verify}
     if not all(passes(book.run, use) for use in uses.values()):
         return False
+    clear_neutral(book)
     book.say(f.StageVerified, stage=stage.id, readings=shown(book.run, uses))
     return True
 

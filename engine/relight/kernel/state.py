@@ -120,7 +120,7 @@ class EffectEntry:
         otherwise: What was in the ledger before an unsure change; it comes back if that never happened.
         step: Whose change is in force; *steps* are all that shaped the value, the superseded ones too.
         undo: What reverses it; where its step declares none and it superseded another, what asserts that one again.
-        undo_lost: It is unsure because an undo of it was lost.
+        undo_lost: It is unsure because an undo of it was lost: dispatch *undo_lost_as* of epoch *undo_lost_epoch*.
         loosens: It is protective because what it superseded is, but its own step lets more through:
             undoing it goes back to the tighter value.
         targets: For a fan-out: the hosts where it is in force; *maybe* those where nobody knows.
@@ -143,6 +143,8 @@ class EffectEntry:
     prior: "EffectEntry | None" = None
     otherwise: "EffectEntry | None" = None
     undo_lost: bool = False
+    undo_lost_as: int = 0
+    undo_lost_epoch: int = 0
     loosens: bool = False
     targets: tuple[int, ...] = ()
     maybe: tuple[int, ...] = ()
@@ -158,6 +160,7 @@ class UndoJob:
         failed: Keys that were given up, each with its last error.
         attempts: How often the first in the queue was tried; *lost*: the last try's outcome is unknown.
         again_t: When it is tried again.
+        why: What failed, where nobody asked for it.
     """
 
     queue: tuple[str, ...]
@@ -166,6 +169,7 @@ class UndoJob:
     step: str
     back_to: str
     person: str
+    why: str = ""
     undone: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     failed: dict[str, str] = field(default_factory=dict)

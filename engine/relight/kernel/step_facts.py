@@ -267,6 +267,7 @@ class UndoBegun(Fact):
     """These effects are undone, in this order; *then* is what follows: ``hold``, ``end`` or ``step``.
 
     A key may come twice, for what superseded and for what was superseded: *layers* names for each key the step.
+    *why* is what failed, where nobody asked: what loosened protection returns by itself.
     """
 
     keys: tuple[str, ...]
@@ -275,6 +276,7 @@ class UndoBegun(Fact):
     step: str = ""
     back_to: str = ""
     person: str = ""
+    why: str = ""
 
 
 @frozen

@@ -4,12 +4,21 @@ from collections.abc import Sequence
 from typing import Literal
 
 from relight.kernel import facts as f
-from relight.kernel.book import Book
+from relight.kernel.book import Book, find_hold
 from relight.kernel.effects import layers, to_undo
 from relight.kernel.fanning import SLICE_MAX, sort_hosts
 from relight.kernel.holds import UNDO_HOLDS
 from relight.kernel.inputs import Reported
-from relight.kernel.outcomes import backoff_ms, dispatch, ended_why, hold_failed, may_repeat, settle_deadline, stop
+from relight.kernel.outcomes import (
+    backoff_ms,
+    dispatch,
+    ended_why,
+    hold_failed,
+    in_force_after_all,
+    may_repeat,
+    settle_deadline,
+    stop,
+)
 from relight.kernel.state import Dispatch, EffectEntry, Run, UndoJob, Unknown
 
 UNDO_TRIES_MAX = 3
@@ -29,6 +38,7 @@ def begin_undo(
     step: str = "",
     back_to: str = "",
     person: str = "",
+    why: str = "",
 ) -> None:
     """Begin to undo these effects, in this order."""
     book.say(
@@ -39,6 +49,7 @@ def begin_undo(
         step=step,
         back_to=back_to,
         person=person,
+        why=why,
     )
 
 
@@ -134,6 +145,8 @@ def _finish(book: Book, job: UndoJob) -> None:
 
 def _undone(job: UndoJob) -> str:
     what = ", ".join(dict.fromkeys(job.undone)) or "nothing was in force"
+    if job.why:
+        return f"{job.why}; {what} is back at the value before, which was verified"
     return f"undone: {what}" + (f"; the run stands at the start of {job.back_to}" if job.back_to else "")
 
 
@@ -149,7 +162,8 @@ def reported(book: Book, done: Dispatch, given: Reported) -> None:
         entry = book.run.ledger.get(done.undoes)
         if entry is None or not (entry.targets or entry.maybe):
             book.say(f.EffectCleared, key=done.undoes, why="undone")
-            _leave_holds(book, step.id)
+            if entry is not None and entry.step == step.id:
+                _leave_holds(book, step.id)  # else a person marked the step meanwhile, and is asked about that
     elif outcome == "unknown":
         book.say(f.StepLost, step=step.id, dispatch=done.number, why=error, purpose="undo")
     else:
@@ -166,6 +180,29 @@ def reported(book: Book, done: Dispatch, given: Reported) -> None:
         )
         if final:
             book.say(f.UndoFailed, key=done.undoes, error=error)
+
+
+def heard_late(book: Book, given: Reported) -> None:
+    """Take what became of an undo of this epoch that was given up as lost: its effect is known again."""
+    entry = next((entry for entry in book.run.ledger.values() if _was_lost_as(book.run, entry, given.dispatch)), None)
+    if entry is None or given.outcome == "unknown":
+        return
+    if given.outcome == "failed":
+        in_force_after_all(book, entry)
+        return
+    book.say(f.EffectCleared, key=entry.key, why="undone, as was heard late")
+    _leave_holds(book, entry.step)
+    hold, before = find_hold(book.run, "undo-failed"), book.run.undo_before
+    if hold is not None and before is not None and not before.failed:
+        book.say(f.HoldLeft, code=hold.code, stage=hold.stage, step=hold.step, verb="late report")
+        book.hold("undone", step=hold.step, text=_undone(before))
+
+
+def _was_lost_as(run: Run, entry: EffectEntry, dispatch: int) -> bool:
+    if not entry.undo_lost or (entry.undo_lost_as, entry.undo_lost_epoch) != (dispatch, run.epoch):
+        return False
+    # The next try, if it is under way, is about to say.
+    return all(item.undoes != entry.key for item in run.dispatches.values())
 
 
 def _leave_holds(book: Book, step: str) -> None:

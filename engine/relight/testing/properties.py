@@ -195,6 +195,7 @@ def at_rest(run: Run) -> None:
         return
     at = run.steps.get(run.open_steps[0].id) if run.open_steps and not blocked(run) else None
     assert at is None or not isinstance(at.state, Done), "the run stands at a step that is done"
+    nothing_unverified_stands(run)
     moving = [intent for intent in intents if not isinstance(intent, Observe)]
     waits_for_people = (
         run.paused
@@ -206,6 +207,21 @@ def at_rest(run: Run) -> None:
     )
     waits_for_people |= run.ticket is not None and run.ticket.status == "waiting"
     assert moving or waits_for_people, "nothing is going on and nobody is asked"
+
+
+def nothing_unverified_stands(run: Run) -> None:
+    """Hold that a stage which failed has not left what protects at a higher number than it was verified at."""
+    if run.undo is not None or all(hold.code != "verify-failed" for hold in run.holds):
+        return
+    for entry in run.ledger.values():
+        step, prior = run.step_of(entry.step), entry.prior
+        if entry.stage != run.stage.id or prior is None or not prior.protective or not entry.protective:
+            continue
+        if step.ramp is not None or step.protective or entry.undo is None or entry.undo_ask:
+            continue
+        pairs = [(prior.value.get(name), now) for name, now in entry.value.items()]
+        numbers = [(was, now) for was, now in pairs if isinstance(was, int | float) and isinstance(now, int | float)]
+        assert all(now <= was for was, now in numbers), f"{entry.step} loosens what protects, and its stage failed"
 
 
 def awaited(run: Run) -> bool:

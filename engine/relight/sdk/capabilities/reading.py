@@ -1,8 +1,9 @@
 """Readings: one number, one answer."""
 
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from relight.sdk.plugin import Arguments, Contract, Result
 from relight.sdk.values import Duration
@@ -25,6 +26,15 @@ class MetricResult(Result):
     value: Annotated[float | None, Field(description="The value")] = None
     at: Annotated[float | None, Field(description="When the data point was taken, seconds since 1970")] = None
     detail: Annotated[str, Field(description="What the source said when there is no value")] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_number(cls, given: Any) -> Any:
+        """What is no number is the reason why there is no value: a journal has no word for it."""
+        value = given.get("value") if isinstance(given, dict) else None
+        if not isinstance(value, float) or math.isfinite(value):
+            return given
+        return {**given, "kind": "nan", "value": None, "detail": given.get("detail") or f"the value is {value!r}"}
 
 
 METRIC_QUERY = Contract(

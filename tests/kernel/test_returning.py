@@ -1,0 +1,203 @@
+"""What a plain step loosens returns by itself when its stage, the step or a guard says that it failed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from relight.kernel.intents import Perform
+from relight.kernel.plan import Guard, Step, Verify
+from relight.testing.desk import Desk
+from relight.testing.plans import act, gate, kind, plan, ramp, stage, throttle, undo_previous, undo_with, use
+
+THROTTLE = "admission.throttle@fake"
+API = Guard(check="api", on_breach="step_back", breach_after_ms=1_000)
+
+
+def reopening(open_up: Step, *more: Step, guards: tuple[Guard, ...] = ()) -> Desk:
+    """Return a desk where the service is protected at 10, and the stage that opens it up has its gate open."""
+    shield = act("shield", throttle(percent=10), protective=True, undo=undo_previous())
+    checked = (Verify(check="calm", within_ms=60_000),)
+    reopen = stage("reopen", open_up, *more, gate=gate(), verify=checked)
+    desk = Desk(plan(stage("contain", shield), reopen, stage("after", kind("task", "manual")), guards=guards))
+    for guard in guards:
+        desk.turn("guard:", guard.check)
+    desk.report("shield")
+    desk.ask("ana", "approve")
+    return desk
+
+
+def opened(percent: int = 60, **fields: Any) -> Step:
+    """Return the step that lets more people in."""
+    return act("open_up", throttle(percent=percent), **fields)
+
+
+def percent(desk: Desk) -> Any:
+    """Return the share that is let in, as the ledger knows it."""
+    return desk.run.ledger[THROTTLE].value["percent"]
+
+
+@pytest.mark.parametrize("to", [60, 100])
+def test_a_stage_that_does_not_verify_returns_what_it_loosened(to: int) -> None:
+    """At once, to the value that was verified, though it was loosened to where nothing protects any more."""
+    desk = reopening(opened(to))
+    desk.report("open_up")
+    assert to == percent(desk)
+    kinds = desk.kinds(desk.tick(60_000))
+    assert ["Held", "HoldLeft", "UndoBegun", "StepDispatched"] == kinds
+    assert {"percent": 10} == desk.wanted(Perform)[0].args
+    desk.report("open_up")
+    assert (10, ["undone"], "held") == (percent(desk), [hold.code for hold in desk.run.holds], desk.run.state)
+    assert "calm did not pass in time" in desk.run.holds[0].text
+    assert f"{THROTTLE} is back at the value before, which was verified" in desk.run.holds[0].text
+
+
+def test_resume_does_it_again_and_verifies_anew() -> None:
+    """The gate stays open; the stage has its time once more."""
+    desk = reopening(opened())
+    desk.report("open_up")
+    desk.tick(60_000)
+    desk.report("open_up")
+    desk.ask("ana", "resume")
+    assert {"percent": 60} == desk.wanted(Perform)[0].args
+    desk.report("open_up")
+    desk.tick(30_000)
+    desk.turn("verify:", "calm")
+    assert ("after", 60) == (desk.run.stage.id, percent(desk))
+
+
+def test_what_was_lifted_leaves_the_ledger_when_its_stage_is_verified() -> None:
+    """Until then it can return; afterwards nothing is in force."""
+    desk = reopening(opened(100))
+    desk.report("open_up")
+    assert [THROTTLE] == list(desk.run.ledger)
+    assert ["CheckTurned", "EffectCleared", "StageVerified"] == desk.kinds(desk.turn("verify:", "calm"))[:3]
+    assert {} == desk.run.ledger
+
+
+def test_a_persons_word_that_the_stage_is_done_clears_it_as_well() -> None:
+    """Whoever takes over its checks takes over what it lifted."""
+    desk = reopening(opened(100, undo=undo_with(use("ask.first"), ask=True)))
+    desk.report("open_up")
+    desk.tick(60_000)
+    desk.ask("ana", "skip", "calm", reason="I see it")
+    assert {} == desk.run.ledger
+
+
+def test_what_was_lifted_is_not_reported_as_left_by_an_abort() -> None:
+    """Nothing is in force at the neutral value."""
+    desk = reopening(opened(100))
+    desk.report("open_up")
+    desk.ask("ana", "abort")
+    assert ("aborted", ()) == (desk.run.outcome, desk.run.left)
+
+
+def test_a_guard_that_is_breached_returns_it_even_while_paused() -> None:
+    """Moves to less exposure stand still for nobody."""
+    desk = reopening(opened(), kind("task_here", "manual"), guards=(API,))
+    desk.report("open_up")
+    desk.ask("ana", "pause")
+    desk.turn("guard:", "api", "fail", 0.2)
+    assert ["open_up"] == desk.performing
+    desk.report("open_up")
+    assert (10, "undone") == (percent(desk), desk.run.holds[0].code)
+    assert desk.run.holds[0].text.startswith("guard api is breached; ")
+
+
+def test_a_guard_that_only_holds_returns_nothing() -> None:
+    """The runbook says to hold there instead of stepping back, as for a ramp."""
+    desk = reopening(opened(), kind("task_here", "manual"), guards=(replace(API, on_breach="hold"),))
+    desk.report("open_up")
+    desk.turn("guard:", "api", "fail", 0.2)
+    assert (60, [], ["guard-breached"]) == (percent(desk), desk.performing, [hold.code for hold in desk.run.holds])
+
+
+def test_a_step_of_which_nobody_knows_returns_before_anybody_is_asked() -> None:
+    """Perhaps more people are let in: the value that was verified is asserted again."""
+    desk = reopening(act("open_up", replace(throttle(percent=60), effect="destructive")))
+    desk.report("open_up", "unknown", error="lost")
+    assert [({"percent": 10}, "undo")] == [(item.args, item.purpose) for item in desk.wanted(Perform)]
+    desk.report("open_up")
+    assert (10, ["undone"]) == (percent(desk), [hold.code for hold in desk.run.holds])
+
+
+def test_a_step_that_certainly_failed_has_nothing_to_return() -> None:
+    """What protects is as it was."""
+    desk = reopening(opened())
+    desk.report("open_up", "failed", error="refused", retry=False)
+    assert (10, [], ["step-failed"]) == (percent(desk), desk.performing, [hold.code for hold in desk.run.holds])
+
+
+def test_another_steps_failure_lets_nobody_out_again() -> None:
+    """What was loosened is about to be verified; only a stage, its own step or a guard says that it was wrong."""
+    desk = reopening(opened(), act("tell"))
+    desk.report("open_up")
+    desk.report("tell", "failed", error="refused", retry=False)
+    assert (60, [], ["step-failed"]) == (percent(desk), desk.performing, [hold.code for hold in desk.run.holds])
+
+
+def test_a_return_that_fails_asks_a_person() -> None:
+    """It is not begun again by itself, and a retry goes on with it."""
+    desk = reopening(opened())
+    desk.report("open_up")
+    desk.tick(60_000)
+    desk.report("open_up", "failed", error="refused", retry=False)
+    assert (60, [], ["undo-failed"]) == (percent(desk), desk.performing, [hold.code for hold in desk.run.holds])
+    desk.ask("ana", "retry")
+    desk.report("open_up")
+    assert (10, ["undone"]) == (percent(desk), [hold.code for hold in desk.run.holds])
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        opened(undo=undo_with(use("ask.first"), ask=True)),
+        opened(undo=undo_with(use("throttle.reset"))),
+        opened(5),
+        opened(ramp=ramp(60, floor=10, checks=("calm",))),
+    ],
+    ids=["its undo asks a person", "nobody knows and its undo cannot be repeated", "it tightens", "it is a ramp"],
+)
+def test_what_does_not_return_by_itself_holds(step: Step) -> None:
+    """A person is asked as ever."""
+    desk = reopening(step)
+    if step.ramp is not None:
+        desk.turn("ramp:", "calm")
+        desk.report("open_up")
+        desk.turn("ramp:", "calm")
+    elif step.undo is not None and not step.undo.ask:
+        for _ in range(4):
+            desk.report("open_up", "unknown", error="lost")
+    else:
+        desk.report("open_up")
+    desk.tick(60_000)
+    code = "step-unknown" if step.undo is not None and not step.undo.ask else "verify-failed"
+    assert (True, [code]) == (desk.run.undo is None, [hold.code for hold in desk.run.holds])
+
+
+def test_a_ramp_without_checks_returns_when_it_is_done() -> None:
+    """Nothing verified its values; while it is under way it comes down by itself."""
+    desk = reopening(opened(ramp=ramp(60, floor=10)), guards=(API,))
+    desk.tick(10_000)
+    desk.report("open_up")
+    desk.turn("guard:", "api", "fail", 0.2)
+    assert [("ramp", {"percent": 10})] == [(item.purpose, item.args) for item in desk.wanted(Perform)]
+    desk.report("open_up")
+    desk.turn("guard:", "api")
+    desk.tick(20_000)
+    desk.report("open_up")
+    desk.tick(70_000)
+    assert [("undo", {"percent": 10})] == [(item.purpose, item.args) for item in desk.wanted(Perform)]
+
+
+def test_who_marks_the_step_while_it_returns_is_asked_what_becomes_of_it() -> None:
+    """It did not happen, so it failed: that is a question of its own, which the end of the return does not answer."""
+    desk = reopening(act("open_up", replace(throttle(percent=60), effect="destructive")))
+    desk.report("open_up", "unknown", error="lost")
+    desk.ask("ana", "mark", "open_up", value="not-done")
+    desk.report("open_up")
+    assert {"step-failed", "undone"} == {hold.code for hold in desk.run.holds}
+    desk.ask("ana", "resume")
+    assert ["step-failed"] == [hold.code for hold in desk.run.holds]

@@ -1,0 +1,69 @@
+"""An undo that was given up as lost and is heard of late: it settles what nobody knew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from relight.kernel.state import EffectEntry
+from relight.testing.desk import Desk, desk_of
+from relight.testing.plans import act, kind, throttle, undo_with, use
+
+TASK = kind("task", "manual")
+
+
+def entry_of(desk: Desk) -> EffectEntry:
+    """Return the throttle that is in force."""
+    return desk.run.ledger["admission.throttle@fake"]
+
+
+def lost_undo(*, percent: int = 50) -> tuple[Desk, int]:
+    """Return a desk whose undo of x was given up as lost, and the number of that undo."""
+    what = replace(throttle(percent=percent), idempotent=False)
+    desk = desk_of(act("x", what, undo=undo_with(use("throttle.reset"))), TASK)
+    desk.report("x")
+    desk.ask("ana", "undo", "x")
+    number = desk.dispatch("x").number
+    desk.report("x", "unknown", error="lost")
+    assert (["undo-failed"], False) == ([hold.code for hold in desk.run.holds], entry_of(desk).sure)
+    return desk, number
+
+
+def test_a_lost_undo_that_succeeded_after_all_is_done() -> None:
+    """The effect is gone, and the run holds as after any undo: a resume does it again."""
+    desk, number = lost_undo()
+    assert ["EffectCleared", "HoldLeft", "Held"] == desk.kinds(desk.say_report(number))
+    assert ({}, ["undone"], "undone") == (
+        desk.run.ledger,
+        [hold.code for hold in desk.run.holds],
+        desk.run.steps["x"].word,
+    )
+    desk.ask("ana", "resume")
+    assert ["x"] == desk.performing
+
+
+def test_a_lost_undo_that_failed_after_all_leaves_its_effect_in_force() -> None:
+    """It is sure again, and can be tried again."""
+    desk, number = lost_undo()
+    assert ["EffectInForce"] == desk.kinds(desk.say_report(number, "failed", error="refused"))
+    assert entry_of(desk).sure
+    desk.ask("ana", "retry")
+    assert ["x"] == desk.performing
+    assert [] == desk.say_report(number)
+
+
+@pytest.mark.parametrize("what", ["unknown still", "another driver", "tried again"])
+def test_a_late_report_that_says_nothing_new_changes_nothing(what: str) -> None:
+    """Nor one of an epoch that is over, nor one of an undo that is being tried again."""
+    desk, number = lost_undo()
+    if what == "another driver":
+        desk.take_over()
+    if what == "tried again":
+        desk = desk_of(act("x", throttle(percent=50), undo=undo_with(throttle(percent=100))), TASK)
+        desk.report("x")
+        desk.ask("ana", "undo", "x")
+        number = desk.dispatch("x").number
+        desk.report("x", "unknown", error="lost")
+        assert ["x"] == desk.performing
+    assert [] == desk.say_report(number, "unknown" if what == "unknown still" else "succeeded")
