@@ -25,8 +25,8 @@ def main() -> None:
         took = time.process_time() - began
         largest_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
-            f"{name}: {found.verdict}, {found.states} states, {found.transitions} transitions in {took:.1f} s of one "
-            f"core; {found.states / took:.0f} states/s, {found.transitions / took:.0f} transitions/s, {largest_mb:.0f} MB"
+            f"{name}: {found.verdict}, {found.states} states, {found.transitions} transitions, {took:.1f} s of a core; "
+            f"{found.states / took:.0f} states/s, {found.transitions / took:.0f} transitions/s, {largest_mb:.0f} MB"
         )
 
 

@@ -1,4 +1,4 @@
-"""Explorations as a whole: shipped runbooks are clean and complete, bounds are told, and the decision table is whole."""
+"""Explorations as a whole: shipped runbooks are clean and complete, bounds are told, the decision table is whole."""
 
 from pathlib import Path
 
@@ -17,7 +17,10 @@ SMALL = """
 runbook: small
 schema: relight/v1
 checks: {errors: {query: error_ratio, pass_when: value < 0.02}}
-never: [{id: blind, title: nobody reopens blind, expression: "stages.re_open.state == 'running' && checks.errors.verdict == 'fail'"}]
+never:
+  - id: blind
+    title: nobody reopens blind
+    expression: stages.re_open.state == 'running' && checks.errors.verdict == 'fail'
 stages:
   - id: contain
     steps: [{id: hold_back, action: admission.throttle, with: {percent: 10}, protective: true}]

@@ -72,16 +72,20 @@ class Apart:
     def _there_and_back(self, walk: Walk, place: Place, said: Sequence[AnyInput], text: str) -> None:
         """Make a round trip; what protects may have gone on meanwhile, and then it need not lead back."""
         run, held, moved = place.run, place.held, False
+        wrong: list[Broken] = []
         try:
             for given in said:
                 dispatched = run.next_dispatch
-                run, held = walk.transact(run, held, given)
+                run, held = walk.transact(run, held, given, wrong)
                 moved = moved or run.next_dispatch != dispatched or run.cursor != place.run.cursor
                 for watcher in walk.watchers:
                     watcher.rest(run)
                 self._decisions.note(run)
         except Broken as broken:
-            walk.found(broken, place.number, tuple(said))
+            wrong.append(broken)
+        for what in wrong:
+            walk.found(what, place.number, tuple(said))
+        if wrong:
             return
         home = not text or bool(run.holds) or self._canon.key(run) == self._canon.key(place.run)
         if not home and not moved:

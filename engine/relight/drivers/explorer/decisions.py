@@ -27,6 +27,7 @@ class Row:
     """One hold: its code and place, what it means, an example, and what may be said.
 
     Attributes:
+        alone: Whether the run holds for nothing else in the states that the verbs are from.
         in_force: Steps whose effects are in force each time that it happens; *maybe* those that sometimes are.
     """
 
@@ -38,6 +39,7 @@ class Row:
     in_force: set[str]
     maybe: set[str]
     verbs: dict[tuple[str, str], Verb] = field(default_factory=dict)
+    alone: bool = True
 
 
 class Decisions:
@@ -53,8 +55,12 @@ class Decisions:
         offered: tuple[Choice, ...] | None = None
         for hold in run.holds:
             row = self._row(run, hold)
-            if len(run.holds) > 1 and row.verbs:
+            alone = len(run.holds) == 1
+            if not alone and row.verbs:
                 continue  # what is offered is for all of them together; each alone tells more
+            if alone and not row.alone:
+                row.verbs.clear()
+            row.alone = alone
             offered = choices(run) if offered is None else offered
             for choice in offered:
                 self._verb(run, row, choice)

@@ -1,5 +1,6 @@
 """What an exploration can find: properties that do not hold, each with the way there."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,7 +34,10 @@ PROPERTIES: dict[str, Property] = {
 
 
 class Broken(AssertionError):
-    """A property does not hold; the text says how."""
+    """A property does not hold; the text says how.
+
+    *held* is what its watcher remembers from there on, where that is not what it did before.
+    """
 
     def __init__(self, name: str, text: str, *, stage: str = "", step: str = "", subject: str = "") -> None:
         super().__init__(text)
@@ -42,6 +46,7 @@ class Broken(AssertionError):
         self.stage = stage
         self.step = step
         self.subject = subject
+        self.held: Hashable = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

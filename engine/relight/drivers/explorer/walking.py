@@ -98,35 +98,48 @@ class Walk:
         given: AnyInput | None = move.given
         while given is not None:
             said.append(given)
+            broken: list[Broken] = []
             try:
-                run, held = self.transact(run, held, given)
+                run, held = self.transact(run, held, given, broken)
             except (NotNow, NotPermitted):
                 return None  # whoever asks is told why, and nothing is changed
-            except Broken as broken:
-                self.found(broken, place.number, tuple(said))
-                return None
             except DEFECTS as defect:
                 text = f"the engine itself fails here ({type(defect).__name__}: {defect}); please report it"
                 self.found(Broken("way-on", text, stage=run.stage.id), place.number, tuple(said))
                 return None
+            for what in broken:
+                self.found(what, place.number, tuple(said))
             given = move.then(run) if move.then is not None else None
         there = self._arrive(run, held, place.number, tuple(said))
         if there != place.number:
             self.out[place.number].append(there if move.kind in FREE else ~there)
         return there
 
-    def transact(self, run: Run, held: tuple[Hashable, ...], given: AnyInput) -> tuple[Run, tuple[Hashable, ...]]:
-        """Put one input to a run and hold everything against what follows.
+    def transact(
+        self, run: Run, held: tuple[Hashable, ...], given: AnyInput, broken: list[Broken]
+    ) -> tuple[Run, tuple[Hashable, ...]]:
+        """Put one input to a run and hold everything against what follows; what does not hold goes to *broken*.
 
-        Raises:
-            Broken: something does not hold.
+        The way goes on behind it: what comes after may be wrong for another reason.
         """
         facts, after = turn(run, given)
         self.transitions += 1
-        held = tuple(watcher.step(item, run, facts, after) for watcher, item in zip(self.watchers, held, strict=True))
+        held = tuple(
+            self._watched(watcher, item, run, facts, after, broken)
+            for watcher, item in zip(self.watchers, held, strict=True)
+        )
         if given.t > after.t:
             after = evolved(after, at=given.at, t=given.t)  # no fact tells that time has passed; the driver knows
         return after, held
+
+    def _watched(
+        self, watcher: Watcher, item: Hashable, run: Run, facts: list[f.AnyFact], after: Run, broken: list[Broken]
+    ) -> Hashable:
+        try:
+            return watcher.step(item, run, facts, after)
+        except Broken as what:
+            broken.append(what)
+            return item if what.held is None else what.held
 
     def _arrive(self, run: Run, held: tuple[Hashable, ...], came_from: int, said: tuple[AnyInput, ...]) -> int:
         key = (self.canon.key(run), held)

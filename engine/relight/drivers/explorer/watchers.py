@@ -110,8 +110,13 @@ class Protection:
         behind = item.verified or item.entered == run.cursor or (item.own and not item.mended)
         text = f"{step} loosens {_said(run, key)}, which protects, and nothing was verified since it came in force"
         allowed = behind or (ramp is not None and bool(ramp.checks))
-        require(allowed, "protection-kept", text, stage=run.stage.id, step=step if step in run.plan_index else "")
-        return tuple(other for other in held if other.key != key)
+        others = tuple(other for other in held if other.key != key)
+        if not allowed:
+            place = {"stage": run.stage.id, "step": step if step in run.plan_index else ""}
+            broken = Broken("protection-kept", text, **place)
+            broken.held = others
+            raise broken
+        return others
 
     def _covered(self, run: Run, fact: f.EffectInForce) -> None:
         """An undo that would lift another step's protection is no undo of this step."""
