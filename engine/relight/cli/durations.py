@@ -19,12 +19,15 @@ def show_durations(door: Door, runbook: str, site: str) -> None:
     from relight.control.durations import durations_document, sites_of, usual_mended
 
     journal = door.journal
-    sites = sites_of(journal, runbook)
-    if site and site not in sites:
-        raise UsageError(f"{runbook} was never run at {site!r}", hint=f"it was at: {', '.join(sites)}")
-    documents = [
-        durations_document(usual_mended(journal, runbook, each), runbook, each) for each in ([site] if site else sites)
-    ]
+    documents = [durations_document(usual_mended(journal, runbook, site), runbook, site)] if site else []
+    if not documents or documents[0]["source"] is None:
+        sites = sites_of(journal, runbook)
+        if site and site not in sites:
+            raise UsageError(f"{runbook} was never run at {site!r}", hint=f"it was at: {', '.join(sites)}")
+        documents = [
+            durations_document(usual_mended(journal, runbook, each), runbook, each)
+            for each in ([site] if site else sites)
+        ]
 
     def lines() -> list[Line | str]:
         return [row for document in documents for row in _lines(document)]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relight.control.times import Times, seconds, times_of
-from relight.control.wording import counted, instant, now_ms, rough
+from relight.control.wording import counted, now_ms, rough
 from relight.errors import JournalError, UsageError
 from relight.journal.codec import decode
 from relight.journal.port import Journal, Kept, Row
@@ -25,7 +25,8 @@ RUNS_MAX = 20
 """Runs that a range is made of, the newest: what was a year ago says little of tonight."""
 LOOK_BACK_MAX = 2_000
 """Runs of the journal that are looked through for those of one runbook at one site."""
-NAME_MAX = 120
+_UNREADABLE = (JournalError, AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What a journal that was changed makes of the fold is anybody's guess; ``relight verify`` says what was changed."""
 
 
 class Range(NamedTuple):
@@ -111,7 +112,7 @@ def record_of(times: Times) -> dict[str, Any]:
 
 def keep_durations(journal: Journal, run_id: str) -> None:
     """Keep what a run took, once it is over; quietly nothing where it is not, or cannot be kept."""
-    with suppress(JournalError):
+    with suppress(*_UNREADABLE):
         row = journal.row(run_id)
         if row is not None and row.ended_at is not None:
             _kept_now(journal, row)
@@ -130,7 +131,7 @@ def _kept_now(journal: Journal, row: Row) -> dict[str, Any]:
 
 def shelf_of(runbook: str, site: str) -> str:
     """Return the shelf on which the records of that runbook at that site are."""
-    return f"durations {runbook} at {site}"[:NAME_MAX]
+    return f"durations {runbook} at {site}"
 
 
 def _helped(run: Run, step: str) -> bool:
@@ -167,7 +168,7 @@ def usual_mended(journal: Journal, runbook: str, site: str) -> Usual:
     known = {name for name, _ in _kept(journal, shelf_of(runbook, site))}
     for row in ended_rows(journal, runbook, site):
         if row.run not in known:
-            with suppress(JournalError):
+            with suppress(*_UNREADABLE):
                 _kept_now(journal, row)
     return usual(journal, runbook, site)
 
@@ -288,25 +289,22 @@ def step_names(known: Usual) -> list[tuple[str, str, Range]]:
 
 def rehearsals_shelf(runbook: str, site: str) -> str:
     """Return the shelf on which the last rehearsal of that runbook at that site is."""
-    return f"rehearsed {runbook} at {site}"[:NAME_MAX]
+    return f"rehearsed {runbook} at {site}"
 
 
-def keep_rehearsal(journal: Journal, played: "Played") -> None:
-    """Keep what a rehearsal in a site's simulation took, if it went through; quietly nothing if it cannot be kept."""
+def keep_rehearsed(journal: Journal | None, played: "Played") -> None:
+    """Keep what a rehearsal in a site's simulation took, if it went through; quietly nothing if it cannot be kept.
+
+    One with a script tells how things go wrong, and not how long they take.
+    """
     run = played.rehearsed.run
-    if played.simulation is None or run.outcome != "succeeded":
+    if journal is None or played.simulation is None or played.name or run.outcome != "succeeded":
         return
     times = times_of(told.fact for told in played.rehearsed.told)
     now = now_ms()
     body = {**record_of(times), "at": now, "digest": played.plan.digest}
     with suppress(JournalError):
         journal.keep(Kept(shelf=rehearsals_shelf(run.plan.runbook, run.plan.site), name="last", at=now, body=body))
-
-
-def last_rehearsed(journal: Journal, runbook: str, site: str) -> str | None:
-    """Return when that runbook was last rehearsed there from beginning to end, None if nobody knows."""
-    kept = _kept(journal, rehearsals_shelf(runbook, site))
-    return instant(int(kept[-1][1]["at"])) if kept else None
 
 
 def _rehearsed(journal: Journal, runbook: str, site: str) -> Usual:

@@ -43,7 +43,7 @@ def _facts(plan: dict[str, Any]) -> Iterator[str]:
     yield from _labelled("providers", ", ".join(f"{name} ({use})" for name, use in plan["providers"].items()), indent=0)
     if "usual" in plan:
         known = f"{plan['usual']['says']}, people's time left out" if plan["usual"] else ""
-        yield from _labelled("took before", known or "nobody knows: no run and no rehearsal of it here", indent=0)
+        yield from _labelled("time", known or "nobody knows: no run and no rehearsal of it here", indent=0)
     for guard in plan["guards"]:
         what = "a ramp steps back" if guard["on_breach"] == "step_back" else "it holds"
         fails = guard["fail_when"] or f"not {guard['pass_when']}"
@@ -105,7 +105,8 @@ def _step(step: dict[str, Any]) -> Iterator[str]:
     notes += ["side by side with its neighbours"] if step["parallel"] is not None else []
     notes += ["a failure does not stop the stage"] if step["on_failure"] == "continue" else []
     if step.get("usual"):
-        notes.append(f"took {step['usual']['says']} before")
+        takes = "took" if step["usual"]["source"] == "runs" else "takes"
+        notes.append(f"{takes} {step['usual']['says']}")
     if notes:
         yield from _labelled("", "; ".join(notes))
 
