@@ -32,6 +32,23 @@ class Choice:
     needs_reason: bool = False
     safe: bool = False
 
+    @property
+    def asking(self) -> dict[str, str]:
+        """The fields of the request that these words stand for."""
+        words = self.words.split()
+        match self.verb:
+            case "approve" | "deny":
+                said = {"ticket": self.words}
+            case "mark":
+                said = {"subject": words[0], "value": words[1]}
+            case "ramp":
+                said = {"value": self.words}
+            case "undo" if words[:1] == ["--to"]:
+                said = {"value": words[1]}
+            case _:
+                said = {"subject": self.words}
+        return {"verb": self.verb, **said}
+
 
 PAUSE = Choice(verb="pause", words="", leads_to="stands still after what is under way", who="anybody", safe=True)
 STAY = "stays at this value until told to go on"

@@ -195,19 +195,6 @@ class Player:
 
 def asked_for(choice: Choice, *, at: int, t: int, person: str = "ana") -> Asked:
     """Return the request that a choice's words stand for, as the command line would write it."""
-    words = choice.words.split()
-    fields: dict[str, str] = {}
-    if choice.verb in ("approve", "deny"):
-        fields["ticket"] = choice.words
-    elif choice.verb == "mark":
-        fields = {"subject": words[0], "value": words[1]}
-    elif choice.verb == "ramp":
-        fields["value"] = choice.words
-    elif choice.verb == "undo" and words[0] == "--to":
-        fields["value"] = words[1]
-    else:
-        fields["subject"] = choice.words
     reason = "because" if choice.needs_reason or choice.verb == "approve" else ""
-    if choice.verb == "approve":
-        fields["confirmed"] = "here"
-    return Asked(at=at, t=t, request="r", person=person, door="cli", verb=choice.verb, reason=reason, **fields)
+    typed = "here" if choice.verb == "approve" else ""
+    return Asked(at=at, t=t, request="r", person=person, door="cli", reason=reason, confirmed=typed, **choice.asking)

@@ -144,7 +144,7 @@ def _requests(run: Run, batch: Sequence[f.AnyFact], now: dict[str, Any]) -> Iter
 def _words(run: Run) -> Iterator[dict[str, str]]:
     """Yield what somebody may have asked, the likeliest first; what is not legal is refused when it is tried."""
     for choice in (*choices(run), _ASK):
-        words = _asked(choice)
+        words = choice.asking
         yield words
         if choice.verb in ("retry", "skip", "undo") and words.get("subject"):
             yield {"verb": choice.verb}
@@ -163,19 +163,3 @@ def _words(run: Run) -> Iterator[dict[str, str]]:
 
 
 _ASK = Choice(verb="ask", words="", leads_to="", who="known")
-
-
-def _asked(choice: Choice) -> dict[str, str]:
-    """Return a choice's words as the fields of a request."""
-    words = choice.words.split()
-    match choice.verb:
-        case "approve" | "deny":
-            return {"verb": choice.verb, "ticket": choice.words}
-        case "mark":
-            return {"verb": "mark", "subject": words[0], "value": words[1]}
-        case "ramp":
-            return {"verb": "ramp", "value": choice.words}
-        case "undo" if words[:1] == ["--to"]:
-            return {"verb": "undo", "value": words[1]}
-        case _:
-            return {"verb": choice.verb, "subject": choice.words}
