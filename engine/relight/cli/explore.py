@@ -1,6 +1,7 @@
 """The command that goes through every outcome of a runbook."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ import click
 
 from relight.cli.door import Door, with_door
 from relight.cli.terminal import write_lines
+from relight.errors import JournalError
 
 if TYPE_CHECKING:
     from relight.control.exploring import Explored
@@ -44,6 +46,7 @@ def explore(
     Exits 0 when it is clean and complete, 1 when something can go wrong or a bound was hit, 3 on a wrong document.
     """
     from relight.control.exploration_report import exploration_document, mermaid, report_lines
+    from relight.control.keeping import keep_exploration
     from relight.control.planning import planned_or_raise
 
     explored, starter = _explored(runbook, site, inputs, max_states)
@@ -51,6 +54,8 @@ def explore(
     found = explored.exploration
     assert found is not None, "there is a plan"
     document = exploration_document(explored, starter)
+    with suppress(JournalError):
+        keep_exploration(door.journal_if_any(), document)
     if save is not None:
         _save(door, save, explored, starter)
     if form == "mermaid":

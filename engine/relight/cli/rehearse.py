@@ -125,6 +125,7 @@ def _real_site(against: str, site: str | None) -> str:
 
 def _rehearse(door: Door, order: "Order", changes: tuple[str, ...], svg: Path | None, html: Path | None) -> bool:
     """Play it as it is and with each change, show that, and draw it where that is asked for."""
+    from relight.cli.rehearse_drawing import keep_shown
     from relight.cli.rehearse_playing import play_order, with_changes
 
     if len(changes) > CHANGES_MAX:
@@ -134,6 +135,8 @@ def _rehearse(door: Door, order: "Order", changes: tuple[str, ...], svg: Path | 
         each.place(each.inputs)  # whoever mistyped a change shall not wait for the night to be played
     every = [(text, play_order(each)) for text, each in orders]
     shown = every[0][1]
+    if not changes:
+        keep_shown(door, [shown])
     if svg is not None or html is not None:
         from relight.cli.rehearse_drawing import sheet, write_drawings
 

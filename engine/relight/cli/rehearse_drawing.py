@@ -1,17 +1,20 @@
 """Rehearsals drawn: as rows for the terminal, and as files that need nothing else."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relight.cli.rehearse_compare import cost
 from relight.cli.terminal import Line, Span, terminal_width
 from relight.control.rehearsing import Played
-from relight.errors import UsageError
+from relight.errors import JournalError, UsageError
 
 if TYPE_CHECKING:
     from relight.charts import Sheet
+    from relight.cli.door import Door
+    from relight.cli.rehearse_playing import Shown
 
 
 def sheet(played: Played, where: str, seed: int, change: str = "") -> "Sheet":
@@ -44,6 +47,18 @@ def chart_lines(played: Played, where: str, seed: int) -> Iterator[Line | str]:
     for row in chart_rows(sheet(played, where, seed), width=terminal_width(sys.stdout), ascii_only=ascii_only):
         yield tuple(Span(text, style) for text, style in row)
     yield ""
+
+
+def keep_shown(door: "Door", every: "Iterable[Shown]") -> None:
+    """Keep what came of rehearsals beside the runs, for the page; where there is no journal yet, nothing is."""
+    from relight.control.durations import keep_rehearsed
+    from relight.control.keeping import keep_rehearsal
+
+    with suppress(JournalError):
+        journal = door.journal_if_any()
+        for each in every if journal is not None else ():
+            keep_rehearsal(journal, each.document(), sheet(each.played, each.place.where, each.seed))
+            keep_rehearsed(journal, each.played)
 
 
 def write_drawings(svg: Path | None, html: Path | None, sheets: "list[Sheet]") -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from relight.cli.door import Door
+from relight.cli.rehearse_drawing import keep_shown
 from relight.cli.rehearse_junit import write_junit
 from relight.cli.rehearse_playing import Order, Shown, play_order
 from relight.cli.rehearse_view import all_lines
@@ -38,6 +39,7 @@ def rehearse_all(door: Door, order: Order, path: Path, junit: Path | None) -> bo
     if junit is not None:
         broken = {name: [_said(each) for each in error.complaints] for name, error in wrong.items()}
         write_junit(junit, path.name.removesuffix(".runbook.yaml"), plays, broken)
+    keep_shown(door, [each for each, _ in shown])
     if plays:
         documents = [each.document() for each, _ in shown]
         door.show_each("rehearsals", documents, lambda: all_lines([played for played, _ in plays], took_s))

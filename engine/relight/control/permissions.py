@@ -49,6 +49,7 @@ TABLE: dict[str, Permission] = {
     "static": "open",
     "me": "read",
     "published": "read",
+    "results": "read",
     "proposals": "read",
     "propose": "propose",
     "begin": "begin",

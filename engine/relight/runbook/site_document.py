@@ -17,7 +17,7 @@ from relight.runbook.parts import (
     Text,
     Value,
 )
-from relight.runbook.site_doors import ALERTS_MAX, SECRETS_MAX, Alert, Chat, Digest, Oidc, Published, Token
+from relight.runbook.site_doors import ALERTS_MAX, SECRETS_MAX, Alert, Chat, Digest, Oidc, Published, SignIn, Token
 
 PEOPLE_MAX = 1_000
 
@@ -171,6 +171,8 @@ class Site(Part):
     """What users see."""
     published: dict[Slug, Published] = Field(default_factory=dict)
     """Runbooks that can be started from chat, the page and the API."""
+    sign_in: SignIn | None = None
+    """An OpenID provider that is asked who somebody is, before they see the page."""
     alerts: list[Alert] = Field(default_factory=list, max_length=ALERTS_MAX)
     """Alerts that propose a run; the first that matches counts."""
     chat: Chat | None = None

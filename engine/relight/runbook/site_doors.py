@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from relight.runbook.parts import Arguments, Id, Part, Slug, Text, wrong
+from relight.sdk.secrets import Secret
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 SECRETS_MAX = 20
@@ -58,6 +59,21 @@ class Oidc(Part):
 
     def __str__(self) -> str:
         return f"{self.issuer}|{self.subject}"
+
+
+class SignIn(Part):
+    """The OpenID provider by which people sign in to the page."""
+
+    thing: ClassVar[str] = "a way to sign in"
+    example: ClassVar[str] = "{issuer: https://…, client: …, secret: env:…}"
+    issuer: Text
+    """The provider's address, exactly as its tokens say it; ``https``, or ``http`` on this machine."""
+    client: Text
+    """What the provider calls this relight (``client_id``); it may send people back to ``/sign-in/back``."""
+    secret: Secret | None = None
+    """The client's secret, as a reference; left out for a public client."""
+    title: Text | None = None
+    """What the button says; the provider's host where it is left out."""
 
 
 class Token(Part):

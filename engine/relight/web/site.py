@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from relight.control.reception import Reception
 from relight.errors import RelightError
-from relight.web import pages_runs
+from relight.web import pages_kept, pages_runs, pages_starting
 from relight.web.events import VIEWERS_MAX
 from relight.web.live import Live
 from relight.web.metrics import Metrics
@@ -22,7 +22,7 @@ from relight.web.workers import Workers
 
 def pages() -> list[Page]:
     """Return every page that needs a session."""
-    return [*pages_runs.pages()]
+    return [*pages_runs.pages(), *pages_starting.pages(), *pages_kept.pages()]
 
 
 def page_routes(reception: Reception, metrics: Metrics, *, url: str) -> list[BaseRoute]:
