@@ -78,7 +78,7 @@ class Message:
 
 def text_of(message: Message, clock: Callable[[int], str] = wall_clock) -> str:
     """Return a message as plain lines, as a channel without any form shows it."""
-    lines = ["   ".join(word for word in (message.head, said(message.aside, clock)) if word)]
+    lines = ["   ".join(word for word in (clean(message.head), said(message.aside, clock)) if word)]
     room = max((len(row.label) for row in message.rows), default=0) + 2
     lines += [f"  {row.label:<{room}}{said(row.words, clock)}".rstrip() for row in message.rows]
     if message.buttons:
@@ -88,7 +88,12 @@ def text_of(message: Message, clock: Callable[[int], str] = wall_clock) -> str:
 
 def said(words: Words, clock: Callable[[int], str] = wall_clock) -> str:
     """Return words as plain text."""
-    return "".join(clock(word.at_ms) if isinstance(word, Time) else _text(word) for word in words)
+    return "".join(clock(word.at_ms) if isinstance(word, Time) else clean(_text(word)) for word in words)
+
+
+def clean(text: str) -> str:
+    """Return text without signs that do something: controls, directions, halves of letters; lines stay lines."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in text)
 
 
 def one_line(text: object, most: int = TEXT_MAX) -> str:

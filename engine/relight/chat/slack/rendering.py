@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from relight.chat.channel import ROWS_MAX, Code, Field, Form, Message, Time, Word, Words, said
+from relight.chat.channel import ROWS_MAX, Code, Field, Form, Message, Time, Word, Words, clean, said
 
 PREFIX = "relight:"
 BLOCK_CHARS_MAX = 9_000
@@ -67,14 +67,9 @@ def whispered(words: Words) -> tuple[str, list[dict[str, Any]]]:
 
 def escaped(text: str) -> str:
     """Return text that means nothing in Slack's mark-up."""
-    safe = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    safe = _flat(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # Old clients complete a bare @here by themselves; a sign of no width keeps them from it.
     return safe.replace("@", "@\u200b")
-
-
-def clean(text: str) -> str:
-    """Return text without signs that do something: controls, directions, halves of letters."""
-    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def view(form: Form, room: str) -> dict[str, Any]:
@@ -93,7 +88,7 @@ def view(form: Form, room: str) -> dict[str, Any]:
         "close": _plain("Cancel" if form.send else "Close", TITLE_MAX),
         "private_metadata": carried,
         "blocks": [
-            *({"type": "section", "text": _plain(_lined(text), PIECE_CHARS_MAX)} for text in form.texts if text),
+            *({"type": "section", "text": _plain(text, PIECE_CHARS_MAX)} for text in form.texts if text),
             *(_field(field) for field in form.fields),
         ],
     }
@@ -170,19 +165,19 @@ def _word(word: Word) -> dict[str, Any]:
         fallback = said((word,))
         return {"type": "date", "timestamp": word.at_ms // 1_000, "format": "{time_secs}", "fallback": fallback}
     if isinstance(word, Code):
-        return {"type": "text", "text": clean(word.text), "style": {"code": True}}
+        return {"type": "text", "text": _flat(word.text), "style": {"code": True}}
     return _text(word)
 
 
 def _text(text: str, *, bold: bool = False) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": "text", "text": clean(text) or " "}
+    found: dict[str, Any] = {"type": "text", "text": _flat(text)}
     return {**found, "style": {"bold": True}} if bold else found
 
 
 def _plain(text: str, most: int) -> dict[str, Any]:
     short = text if len(text) <= most else text[: most - 2] + ".."
-    return {"type": "plain_text", "text": _lined(short) or " ", "emoji": False}
+    return {"type": "plain_text", "text": clean(short) or " ", "emoji": False}
 
 
-def _lined(text: str) -> str:
-    return "\n".join(clean(line) for line in text.split("\n"))
+def _flat(text: str) -> str:
+    return clean(text).replace("\n", " ") or " "
