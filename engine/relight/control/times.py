@@ -5,7 +5,8 @@ A moment is the people's when nothing but a person's word was missing: an approv
 hold, a pause, a task done by hand. All else is the machine's, a gate's wait for its checks too.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -72,9 +73,13 @@ class Stint:
 
 
 class Times:
-    """The account of one run; give it every fact in order."""
+    """The account of one run; give it every fact in order.
 
-    def __init__(self) -> None:
+    *signs* are moments at which a driver was seen alive between its facts, in order: samples that it took.
+    """
+
+    def __init__(self, signs: Sequence[int] = ()) -> None:
+        self._signs = signs
         self.spent = Spent()
         self.stages: dict[str, Stint] = {}
         self.steps: dict[str, Stint] = {}
@@ -87,16 +92,21 @@ class Times:
             self._pass(before, fact)
         self._begin_and_end(run)
 
-    def until(self, t: int) -> None:
-        """Let time pass up to *t* without a fact: a run that is not over goes on."""
+    def until(self, t: int, *, driven: bool = True) -> None:
+        """Let time pass up to *t* without a fact: a run that is not over goes on, or waits for a driver."""
         if self.run is not None and self.run.outcome is None and t > self.run.t:
-            self._spend(self.run, self.run.t, t, *_whose(self.run))
+            whose, why = _whose(self.run)
+            self._spend(self.run, self.run.t, t, whose if driven or whose == "people" else "undriven", why)
 
     def _pass(self, before: Run, fact: AnyFact) -> None:
         whose, why = _whose(before)
+        seen_t = before.t
         if isinstance(fact, DriverTookOver) and before.epoch > 0 and whose == "machine":
+            latest = bisect_left(self._signs, fact.t)
+            seen_t = max(seen_t, self._signs[latest - 1]) if latest else seen_t
+            self._spend(before, before.t, seen_t, whose, why)
             whose = "undriven"
-        self._spend(before, before.t, fact.t, whose, why)
+        self._spend(before, seen_t, fact.t, whose, why)
 
     def _spend(self, run: Run, from_ms: int, until_ms: int, whose: Whose, why: str) -> None:
         self.spent.add(whose, until_ms - from_ms)

@@ -93,8 +93,8 @@ def _by_check(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
     """Return each data point once, whoever watched it."""
     found: dict[str, dict[int, Sample]] = {}
     for sample in samples:
-        found.setdefault(sample.check, {}).setdefault(sample.t, sample)
-    return {check: sorted(by_t.values(), key=lambda sample: sample.t) for check, by_t in found.items()}
+        found.setdefault(sample.check, {}).setdefault(sample.at, sample)
+    return {check: sorted(by_at.values(), key=lambda sample: (sample.t, sample.at)) for check, by_at in found.items()}
 
 
 def _points(check: Check, samples: Iterable[Sample], pace: float) -> list[tuple[int, float | None]]:

@@ -37,9 +37,10 @@ def report_document(
     Raises:
         JournalError: there is no such run, or not even its first fact can be read.
     """
-    told = tell(journal, run_id)
+    made_at = now_ms() if at is None else at
+    told = tell(journal, run_id, made_at)
     board = _board(journal, run_id, told)
-    report = _head(journal, told, now_ms() if at is None else at)
+    report = _head(journal, told, made_at)
     report |= {
         "time": figures(told.times.spent),
         "stages": [_stage(told, stage, _usual(journal, told)) for stage in told.run.plan.stages],

@@ -160,4 +160,4 @@ def _was(entries: Sequence[Any]) -> str:
 
 
 def _times(entries: Sequence[Any]) -> str:
-    return "once" if len(entries) == 1 else f"{len(entries)} times"
+    return {1: "once", 2: "twice"}.get(len(entries), f"{len(entries)} times")

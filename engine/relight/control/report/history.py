@@ -41,6 +41,7 @@ class Told:
     """A run as far as it can be read.
 
     Attributes:
+        end_t: When it ended, or how far it has come.
         missing: What cannot be told, a sentence each.
         sound: How many records are beyond doubt; *damage* says what is wrong with the next one.
         samples_from_t: The moment of the oldest sample where older ones were let go, None where all are there.
@@ -49,6 +50,7 @@ class Told:
     entries: list[Entry]
     times: Times
     samples: list[Sample]
+    end_t: int
     head: str
     sound: int
     damage: str = ""
@@ -60,23 +62,20 @@ class Told:
         """The run after the last fact."""
         return self.entries[-1].run
 
-    @property
-    def end_t(self) -> int:
-        """The last moment of which anything is known."""
-        return max(self.run.t, self.samples[-1].t if self.samples and self.run.outcome is None else 0)
 
-
-def tell(journal: Journal, run_id: str) -> Told:
-    """Read a run, damaged or not.
+def tell(journal: Journal, run_id: str, at: int) -> Told:
+    """Read a run, damaged or not; *at* is now, wall milliseconds, to which a run that is not over has come.
 
     Raises:
         JournalError: there is no such run, or not even its first fact can be read.
     """
+    row = journal.row(run_id)  # before the facts: those that come meanwhile are not counted as missing
     records = list(journal.records(run_id))
     if not records:
         raise JournalError(f"there is no run {run_id} in {journal.location}", hint="`relight runs --all` lists them")
     missing: list[str] = []
-    times = Times()
+    samples = journal.samples(run_id, last=SAMPLES_MAX)
+    times = Times(sorted(sample.t for sample in samples))
     entries: list[Entry] = []
     for entry in _entries(records, missing):
         times.take(entry.fact, entry.run)
@@ -87,22 +86,31 @@ def tell(journal: Journal, run_id: str) -> Told:
         missing.append(
             f"The journal does not verify: {damage}. Only the first {verified.sound} records are beyond doubt."
         )
-    row = journal.row(run_id)
     if row is not None and row.seq > len(records):
         missing.append(f"The list of runs counts {row.seq} records and {len(records)} are there: the end is cut off.")
-    samples = journal.samples(run_id, last=SAMPLES_MAX)
+    cut = len(entries) < len(records) or (row is not None and (row.seq > len(records) or row.ended_at is not None))
     told = Told(
         entries=entries,
         times=times,
         samples=samples,
+        end_t=_end_t(entries[-1].run, at, samples, cut=cut),
         head=verified.hash,
         sound=verified.sound,
         damage=damage,
         samples_from_t=_samples_from_t(entries, samples, missing),
         missing=missing,
     )
-    times.until(told.end_t)
+    lease = journal.lease(run_id)
+    times.until(told.end_t, driven=lease is None or lease.alive)
     return told
+
+
+def _end_t(run: Run, at: int, samples: list[Sample], *, cut: bool) -> int:
+    """Return the run's time now; one whose end cannot be read has come as far as is known."""
+    if run.outcome is not None:
+        return run.t
+    known = max(run.t, samples[-1].t if samples else 0)
+    return known if cut else max(known, run.t + at - run.at)
 
 
 def _entries(records: list[Record], missing: list[str]) -> Iterator[Entry]:

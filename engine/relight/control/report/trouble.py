@@ -65,17 +65,24 @@ def unknown_documents(told: Told) -> list[dict[str, Any]]:
                 waiting[step] = place(entry) | {"step": step, "why": why, "settled": None}
                 found.append(waiting[step])
         known = getattr(fact, "step", "")
-        if known in waiting and not isinstance(fact, f.StepLost) and not _is_unknown(entry, known):
+        if known in waiting and isinstance(fact, _SETTLES) and not _is_unknown(entry, known):
             by, person = getattr(fact, "by", ""), getattr(fact, "person", "")
             waiting.pop(known)["settled"] = {
                 "seq": entry.seq,
                 "t_s": seconds(fact.t),
-                "by": by or ("a person" if person else "what was heard of it"),
+                "by": by or ("a person" if person else _heard(fact)),
                 "person": person,
                 "reason": getattr(fact, "reason", ""),
                 "says": sentence(fact),
             }
     return found
+
+
+_SETTLES = (f.StepSettled, f.StepSucceeded, f.StepFailed, f.StepSkipped, f.StepReopened, f.StepDispatched)
+
+
+def _heard(fact: object) -> str:
+    return "what was done next" if isinstance(fact, f.StepDispatched) else "what was heard of it"
 
 
 def _lost(entry: Entry) -> list[str]:
