@@ -201,3 +201,13 @@ def test_who_marks_the_step_while_it_returns_is_asked_what_becomes_of_it() -> No
     assert {"step-failed", "undone"} == {hold.code for hold in desk.run.holds}
     desk.ask("ana", "resume")
     assert ["step-failed"] == [hold.code for hold in desk.run.holds]
+
+
+def test_a_ramp_whose_record_an_undo_forgot_is_no_ramp_under_way() -> None:
+    """Its effect is still in force, for undoing it failed; whoever resumes has the stage begin anew."""
+    desk = reopening(act("open_up", throttle(), ramp=ramp(60), undo=undo_previous()))
+    desk.report("open_up")
+    desk.ask("ana", "undo", value="reopen")
+    desk.report("open_up", "failed", error="refused", retry=False)
+    desk.ask("ana", "resume")
+    assert (["shield"], [THROTTLE], "waiting") == (list(desk.run.steps), list(desk.run.ledger), desk.run.state)

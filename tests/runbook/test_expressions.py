@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relight.kernel.plan import Expression, ExpressionFailed
-from relight.runbook.cel_text import read_cel
+from relight.runbook.cel_text import read_cel, text_within
 from relight.runbook.expressions import (
     CelExpression,
     bare,
@@ -236,6 +236,17 @@ def test_any_text_is_read_without_a_crash(text: str) -> None:
         bare(text).value({"value": 1.0})
     except ExpressionFailed:
         return
+
+
+@pytest.mark.parametrize(
+    ("literal", "within"),
+    [('"error"', "error"), ("'roll-back'", "roll-back"), ('r"R"', "R"), ('"""rb"""', "rb"), ("''", "")],
+)
+def test_a_string_is_what_stands_within_its_quotes(literal: str, within: str) -> None:
+    """Letters that may stand before the quotes are not taken off what they hold."""
+    assert within == text_within(literal)
+    reading = read_cel(f"value[{literal}] == 1")
+    assert [f"value.{within}" if within else "value"] == [name.path for name in reading.names]
 
 
 @pytest.mark.parametrize(

@@ -65,5 +65,6 @@ def _returns(run: Run, entry: EffectEntry) -> bool:
 
 def _sees_to_itself(run: Run, step_id: str) -> bool:
     """Return whether it is a ramp that verifies its values one by one, or that is still under way."""
-    ramp = run.step_of(step_id).ramp
-    return ramp is not None and (bool(ramp.checks) or isinstance(run.steps[step_id].state, Ramping))
+    ramp, record = run.step_of(step_id).ramp, run.steps.get(step_id)
+    under_way = record is not None and isinstance(record.state, Ramping)  # an undo back to its stage forgets a record
+    return ramp is not None and (bool(ramp.checks) or under_way)

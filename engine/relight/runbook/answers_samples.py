@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from pydantic import BaseModel
 
 from relight.kernel.plan import Expression
-from relight.runbook.cel_text import read_cel
+from relight.runbook.cel_text import read_cel, text_within
 from relight.runbook.template import is_template, parts_of
 
 GRID = (0.0, 0.001, 0.01, 0.05, 0.5, 0.9, 0.99, 1.0, 2.0, 10.0, 50.0, 100.0, 1e3, 1e6, 1e12)
@@ -173,7 +173,7 @@ def _words(text: str) -> Iterator[str]:
     for piece in _pieces(text):
         for token in read_cel(piece).tokens:
             if token.kind == "string":
-                yield token.text.strip("rR\"'")
+                yield text_within(token.text)
 
 
 def _paths(text: str, prefix: str) -> Iterator[tuple[str, ...]]:

@@ -80,6 +80,13 @@ class Reading:
         return any(name.path in BUILDERS for name in self.functions)
 
 
+def text_within(literal: str) -> str:
+    """Return what stands within the quotes of a string of CEL, as it is written there."""
+    bare = literal.lstrip("rRbB")
+    quotes = 3 if bare[:3] in ('"""', "'''") and len(bare) >= 6 else 1
+    return bare[quotes:-quotes]
+
+
 def read_cel(text: str) -> Reading:
     """Return what the text of one bare expression says."""
     reading = Reading()
@@ -177,7 +184,7 @@ class _Reader:
                 parts.append(self._text(index + 1))
                 index += 2
             elif self._text(index) == "[" and self._kind(index + 1) == "string" and self._text(index + 2) == "]":
-                key = self._text(index + 1).strip("rR\"'")
+                key = text_within(self._text(index + 1))
                 if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", key):
                     return index, parts
                 parts.append(key)

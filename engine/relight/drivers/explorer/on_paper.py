@@ -20,6 +20,7 @@ def on_paper(plan: Plan, world: World, longest_ms: int) -> Iterator[Violation]:
             yield from _ramp(plan, stage, step)
             yield from _settle(world, stage, step)
             yield from _claim(stage, step)
+            yield from _unprotected(stage, step)
             waited_ms += step.duration_ms if step.kind == "wait" and isinstance(step.duration_ms, int) else 0
             yield from _stale(stage, step, waited_ms)
 
@@ -113,6 +114,13 @@ def _claim(stage: Stage, step: Step) -> Iterator[Violation]:
     if use is not None and use.effect == "destructive" and use.idempotent and use.args.get("idempotent") is True:
         text = f"{step.id} is destructive and is said to be harmless when done twice: only one of them can be true"
         yield Violation(name="done-once", stage=stage.id, step=step.id, text=text, subject="claim")
+
+
+def _unprotected(stage: Stage, step: Step) -> Iterator[Violation]:
+    """Going on without protection is a person's word to give; a check that verifies the stage asks for it too."""
+    if step.protective and step.on_failure == "continue" and not stage.verify:
+        text = f"{step.id} protects, and where it fails the run goes on without it: nobody is asked, nothing verified"
+        yield Violation(name="protection-kept", stage=stage.id, step=step.id, text=text, subject="goes on without")
 
 
 def _stale(stage: Stage, step: Step, waited_ms: int) -> Iterator[Violation]:
