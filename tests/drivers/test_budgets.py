@@ -47,6 +47,19 @@ def test_a_driver_keeps_it_on_the_board_and_the_next_goes_on_from_there(bench: A
     assert (shown["good"]["spent_ms"], shown["good"]["budget_ms"]) == (0, 2_592_000)
 
 
+def test_a_driver_that_sees_no_figure_keeps_what_the_last_had_counted(bench: Any) -> None:
+    """It may be gone before its first sample, and a report asks the board of the last."""
+    surfaces = {"blind": surface(bench.check("nobody").query)}
+    nap = Step(id="nap", kind="wait", duration_ms=20_000)
+    bench.begin(bench.plan(Stage(id="s0", steps=(nap,)), surfaces=surfaces))
+    hold = bench.journal.drive(bench.run_id, "d0", bench.clock.wall_ms() + 1, bench.clock.wall_ms(), details={})
+    board = {"budgets": {"blind": {"spent_ms": 10_000, "budget_ms": 1, "at": 0}}}
+    bench.journal.append([Batch(run=bench.run_id, epoch=hold.lease.epoch, first_seq=2, live=board)])
+    hold.release()
+    bench.run(bench.driver().drive())
+    assert {"spent_ms": 10_000, "budget_ms": 1, "at": 0} == bench.journal.live(bench.run_id)["budgets"]["blind"]
+
+
 def test_a_surface_without_data_shows_nothing(bench: Any) -> None:
     """A figure that cannot be read is no zero."""
     surfaces = {"blind": surface(bench.check("nobody").query)}

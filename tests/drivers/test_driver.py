@@ -140,6 +140,36 @@ def test_a_listener_that_breaks_does_not_break_the_run(bench: Any) -> None:
     assert "succeeded" == bench.drive(bench.plan([bench.step("one")]), listeners=[broken]).outcome
 
 
+def test_its_end_is_told_once_it_is_on_disk(bench: Any) -> None:
+    """Whoever keeps something of it for later readers finds it ended; one that breaks changes nothing of how it did."""
+    told: list[tuple[str, int | None]] = []
+
+    def ended(journal: Any, run: str) -> None:
+        told.append((run, journal.row(run).ended_at))
+        raise ValueError("the shelf is full")
+
+    assert "succeeded" == bench.drive(bench.plan([bench.step("one")]), parts={"ended": ended}).outcome
+    assert [(bench.run_id, bench.journal.row(bench.run_id).ended_at)] == told
+    assert told[0][1] is not None
+
+
+def test_a_run_that_is_left_is_not_told_to_have_ended(bench: Any) -> None:
+    """A driver that is stopped leaves it to the next one."""
+    told: list[str] = []
+    bench.world.script("do", Hang())
+    bench.begin(bench.plan([bench.step("one")]))
+
+    async def go() -> Any:
+        driver = bench.driver(parts={"ended": lambda _journal, run: told.append(run)})
+        driving = asyncio.ensure_future(driver.drive())
+        await bench.until(lambda: bench.world.called("do"))
+        driver.stop()
+        return await driving
+
+    assert bench.run(go()).outcome is None
+    assert [] == told
+
+
 def test_stopping_leaves_the_run_to_the_next_driver(bench: Any) -> None:
     """A driver that is told to stop ends its children and lets go; the next one goes on where it was."""
     bench.world.script("do", Hang())
