@@ -108,7 +108,10 @@ KINDS: list[tuple[str, Callable[[], Reply], str, str]] = [
 async def test_each_answer_has_its_kind(answer: Callable[[], Reply], kind: str, detail: str) -> None:
     """Only a value is a value; everything else says why it is none."""
     async with http_server(lambda _heard: answer()) as server:
-        found = await query(provider(server.url), timeout="500ms")
+        # Only who does not answer to the end shall run into the timeout, whatever else the machine has to do.
+        found = await query(
+            provider(server.url), timeout="500ms" if detail in ("did not answer within", "JSON") else "20s"
+        )
     assert (found.kind, found.value is not None) == (kind, kind == "value")
     assert detail in found.detail
 
