@@ -12,8 +12,8 @@ from relight.journal.port import Journal, Kept
 
 KEPT_AFTER_END_MS = 7 * 86_400_000
 """A message of a run that ended longer ago is not edited any more."""
-DESK_MS = 15_000
-"""Another serve takes over the desk after this: a person at a gate waits no longer for its message."""
+DESK_MS = 9_000
+"""Another serve takes over the desk of a dead one after this: a person at a gate waits no longer for its message."""
 
 
 @dataclass(slots=True)
@@ -83,12 +83,13 @@ class Memory:
             JournalError: nobody can tell.
         """
         mine = Kept(shelf=DESKS, name=self._channel, at=now, until=now + DESK_MS, body={"who": who})
-        if self._journal.keep(mine, only_new=True):
-            return True
         holder = next((kept for kept in self._journal.kept(DESKS, now) if kept.name == self._channel), None)
-        if holder is None or holder.body["who"] != who:
+        if holder is None:
+            return self._journal.keep(mine, only_new=True)
+        if holder.body["who"] != who:
             return False
-        self._journal.keep(mine)
+        if now - holder.at > DESK_MS // 3:
+            self._journal.keep(mine)
         return True
 
     def leave_desk(self, who: str, now: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from relight.chat.channel import Button, Code, Message, Row, Time, Word, Words, one_line
 from relight.chat.story import Gate, Hold
-from relight.control.wording import counted, figure, from_instant, listed, rough
+from relight.control.wording import counted, figure, from_instant, listed, rough, spoken
 
 CHECKS_MAX = 8
 """Checks that a gate's message tells one by one; more are counted."""
@@ -80,7 +80,7 @@ def gate_message(document: Mapping[str, Any], *, name: str, nonce: str) -> Messa
         rows.append(Row("Paused", (f"by {document['waiting_on']['by']}: it opens when somebody resumes",)))
     elif document["holds"]:
         rows.append(Row("Held", ("a hold comes first; see its own message",)))
-    if document["driver"] is not None and not document["driver"]["alive"]:
+    if document["last_driver"] is not None:
         rows.append(Row("Driver", ("GONE: nothing moves until ", Code(f"relight resume {name}"))))
     rows.append(Row("Chat down?", (Code(f"relight approve {name} {ticket}"),)))
     about = value_of(document["run"], ticket, gate["scope_digest"][:12], nonce)
@@ -213,8 +213,7 @@ def _now(document: Mapping[str, Any]) -> Words:
     if document["ended_at"] is not None:
         why = f": {one_line(document['why'])}" if document["why"] else ""
         return f"{_ended(str(document['state'])).upper()} ", Time(_ms(document["ended_at"])), why
-    driver = document["driver"]
-    if driver is not None and not driver["alive"]:
+    if document["last_driver"] is not None:
         return ("ITS DRIVER IS GONE: nothing moves until somebody says ", Code(f"relight resume {document['run']}"))
     if document["aborting"]:
         return ("ABORTING",)
@@ -255,9 +254,9 @@ def _stages(document: Mapping[str, Any]) -> str:
     for stage in document["stages"]:
         word = {"succeeded": "done", "skipped": "skipped", "pending": "then"}.get(stage["state"], "now")
         kinds.setdefault(word, []).append(stage["id"])
-    if document["ended_at"] is not None and "then" in kinds:
-        kinds["not done"] = kinds.pop("then")
-    order = ("done", "skipped", "now", "then", "not done")
+    if document["ended_at"] is not None:
+        kinds = {{"now": "ended in", "then": "not done"}.get(word, word): stages for word, stages in kinds.items()}
+    order = ("done", "skipped", "now", "then", "ended in", "not done")
     return one_line("; ".join(f"{word} {', '.join(kinds[word])}" for word in order if word in kinds))
 
 
@@ -278,15 +277,14 @@ def _checks(label: str, checks: Sequence[Mapping[str, Any]], *, worst: bool) -> 
     shown = checks[:CHECKS_MAX]
     text = ", ".join(_checked(check) for check in shown)
     more = f" and {len(checks) - len(shown)} more" if len(checks) > len(shown) else ""
-    failing = [check for check in checks if check["verdict"] != "pass"]
-    words: list[Word] = [text + more]
-    if worst:
-        words[0] = f"{text}{more}: {'pass' if not failing else 'NOT YET, ' + _failing(failing)}"
-    rows = [Row(label, tuple(words))]
+    passes = all(check["verdict"] == "pass" for check in checks)
+    rows = [Row(label, (text + more if not worst else f"{text}{more}: pass" if passes else f"NOT YET: {text}{more}",))]
     read = [_ms(check["at"]) for check in checks if check["at"]]
     if worst and read:
         seen = [
-            f"{check['id']} {figure(check['worst'], check['unit'])}" for check in shown if check["worst"] is not None
+            f"{check['id']} {figure(check['worst'], check['unit'])}"
+            for check in shown
+            if check["worst"] not in (None, check["value"])
         ]
         ever = f"; worst since asked {', '.join(seen)}" if seen else ""
         rows.append(Row("", ("read ", Time(min(read)), ever)))
@@ -297,15 +295,9 @@ def _checked(check: Mapping[str, Any]) -> str:
     value = check["value"]
     shown = "not read yet" if not check["at"] else "-" if isinstance(value, Mapping | list) else ""
     text = f"{check['id']} {shown or one_line(figure(value, check['unit']), 60)}"
-    return text if check["verdict"] in (None, "pass") else f"{text} ({_verdict(check)})"
-
-
-def _verdict(check: Mapping[str, Any]) -> str:
-    return "no data" if check["verdict"] == "inconclusive" else f"fails {check['criterion']}"
-
-
-def _failing(checks: Sequence[Mapping[str, Any]]) -> str:
-    return listed([f"{check['id']} has to be {check['criterion']}" for check in checks[:3]])
+    if check["verdict"] == "inconclusive":
+        return text if value is None else f"{text} (not sure)"
+    return f"{text} (fails {check['criterion']})" if check["verdict"] == "fail" else text
 
 
 def _need(document: Mapping[str, Any], gate: Mapping[str, Any]) -> Words:
@@ -330,11 +322,16 @@ def _votes(approvals: Sequence[Mapping[str, Any]]) -> str:
 
 def _effects(effects: Sequence[Mapping[str, Any]]) -> str:
     words = [
-        f"{'' if effect['sure'] else 'PERHAPS '}{one_line(effect['says'], SHORT)} ({effect['when_undone']})"
-        for effect in effects[:4]
+        f"{'' if effect['sure'] else 'PERHAPS '}{_effect(effect)} ({effect['when_undone']})" for effect in effects[:4]
     ]
     more = f"; and {len(effects) - 4} more" if len(effects) > 4 else ""
     return "; ".join(words) + more
+
+
+def _effect(effect: Mapping[str, Any]) -> str:
+    value = effect["value"] if isinstance(effect["value"], Mapping) else {}
+    values = ", ".join(spoken(name, each) for name, each in value.items() if each is not None)
+    return one_line(f"{effect['step']} {values}".strip(), SHORT)
 
 
 def _readings(readings: Mapping[str, Any], units: Mapping[str, str]) -> str:
@@ -360,7 +357,6 @@ def _is_same(entry: Mapping[str, Any], hold: Hold) -> bool:
 
 def _matters(document: Mapping[str, Any]) -> str:
     waiting = document["waiting_on"] or {}
-    driver = document["driver"]
     return repr(
         (
             document["state"],
@@ -370,7 +366,7 @@ def _matters(document: Mapping[str, Any]) -> str:
             [(stage["id"], stage["state"]) for stage in document["stages"]],
             [effect["key"] for effect in document["effects_in_force"]],
             [guard["id"] for guard in document["guards"] if guard["breached"]],
-            driver is None or driver["alive"],
+            document["last_driver"] is None,
         )
     )
 
