@@ -81,6 +81,16 @@ def test_a_silent_driver_is_told_of(tales: ModuleType) -> None:
     assert len(tale.journal.pending(tale.id)) == 1
 
 
+def test_what_takes_a_driver_names_the_way_to_one(tales: ModuleType) -> None:
+    """Whoever asks for what a stand-in must not begin is told to resume, and that it is done first then."""
+    tale = tales.Tale().at_gate()
+    tale.hold.release()
+    with pytest.raises(Locked, match=f"has no driver.*relight resume {tale.id}.*first") as refusal:
+        ask(tale.journal, row_of(tale), Asking("pause"), person="bo", decide_alone=lambda: None)
+    assert refusal.value.exit_code == 75
+    assert len(tale.journal.pending(tale.id)) == 1
+
+
 def test_without_a_driver_it_is_decided_here(tales: ModuleType) -> None:
     """With no driver alive the asker decides, and is told that nothing was started."""
     tale = tales.Tale().at_gate()

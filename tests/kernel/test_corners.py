@@ -13,6 +13,7 @@ from relight.kernel import facts as f
 from relight.kernel import fitting
 from relight.kernel.authority import permit
 from relight.kernel.book import Book
+from relight.kernel.choices import choices, seldom
 from relight.kernel.decide import decide
 from relight.kernel.evolve import evolve
 from relight.kernel.inputs import Started, Ticked, TookOver
@@ -157,6 +158,22 @@ def test_work_by_hand_needs_arguments_that_can_be_told(monkeypatch: pytest.Monke
     monkeypatch.setattr(fitting, "resolve", cannot)
     with pytest.raises(NotNow, match="cannot be told"):
         desk.ask("ana", "mark", "a", value="done")
+
+
+def test_what_cannot_be_told_is_not_offered_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though nobody knows whether an earlier attempt left its effect in force: that it did not can be said."""
+    desk = desk_of(act("a", lasting("freeze"), undo=undo_with(use("thaw"))))
+    desk.report("a", "unknown", error="lost")
+    desk.report("a", "failed", retry=False, error="no")
+
+    def cannot(run: Any, tree: Any) -> Any:
+        raise ExpressionFailed("steps.scale.result.added is not there")
+
+    monkeypatch.setattr(fitting, "resolve", cannot)
+    marks = [choice.words for choice in (*choices(desk.run), *seldom(desk.run)) if choice.verb == "mark"]
+    assert ["a not-done"] == marks
+    desk.ask("ana", "mark", "a", value="not-done")
+    assert {} == desk.run.ledger
 
 
 def test_only_the_effect_that_nobody_knows_of_is_settled_by_hand() -> None:

@@ -1,11 +1,13 @@
 """What expressions may read, and what they may not give."""
 
+from typing import Any
+
 import pytest
 
 from relight.kernel.plan import ExpressionFailed
 from relight.kernel.scope import resolve
 from relight.testing.desk import Desk
-from relight.testing.plans import act, plan, stage
+from relight.testing.plans import act, kind, plan, stage
 
 
 class Given:
@@ -29,3 +31,23 @@ def test_no_computed_value_is_a_secret_reference(reference: str) -> None:
     assert resolve(run, [reference]) == [reference]
     assert resolve(run, Given(reference, "site.values.token")) == reference
     assert resolve(run, Given("https://env:80/", "inputs.url")) == "https://env:80/"
+
+
+class Asks:
+    """An expression that reads the state of a step."""
+
+    text = "steps.b.state"
+    names = frozenset({"steps.b.state"})
+
+    def value(self, scope: Any) -> object:
+        return scope["steps"]["b"]["state"]
+
+
+def test_an_expression_may_ask_whether_a_step_began() -> None:
+    """One that is yet to come is pending, one whose stage was left out is skipped."""
+    desk = Desk(
+        plan(stage("one", kind("t", "manual")), stage("two", act("b"), when=Given(False)), stage("x", act("c")))
+    )
+    assert "pending" == resolve(desk.run, Asks())
+    desk.ask("ana", "mark", "t", value="done")
+    assert "skipped" == resolve(desk.run, Asks())

@@ -33,7 +33,7 @@ def lost_undo(*, percent: int = 50) -> tuple[Desk, int]:
 def test_a_lost_undo_that_succeeded_after_all_is_done() -> None:
     """The effect is gone, and the run holds as after any undo: a resume does it again."""
     desk, number = lost_undo()
-    assert ["EffectCleared", "HoldLeft", "Held"] == desk.kinds(desk.say_report(number))
+    assert ["HoldLeft", "UndoBegun", "EffectCleared", "UndoEnded", "Held"] == desk.kinds(desk.say_report(number))
     assert ({}, ["undone"], "undone") == (
         desk.run.ledger,
         [hold.code for hold in desk.run.holds],
@@ -67,3 +67,22 @@ def test_a_late_report_that_says_nothing_new_changes_nothing(what: str) -> None:
         desk.report("x", "unknown", error="lost")
         assert ["x"] == desk.performing
     assert [] == desk.say_report(number, "unknown" if what == "unknown still" else "succeeded")
+
+
+def test_a_late_word_after_the_run_went_on_clears_the_effect_alone() -> None:
+    """Nobody waits for that undo any more; the ledger is told all the same."""
+    desk, number = lost_undo()
+    desk.ask("ana", "resume")
+    assert ["EffectCleared"] == desk.kinds(desk.say_report(number))
+    assert ({}, []) == (desk.run.ledger, [hold.code for hold in desk.run.holds])
+
+
+def test_an_undo_is_lost_whose_effect_was_marked_away_meanwhile() -> None:
+    """There is nothing left to be unsure of."""
+    what = replace(throttle(percent=50), effect="destructive")
+    desk = desk_of(act("x", what, undo=undo_with(throttle(percent=100))), TASK)
+    desk.report("x", "unknown", error="lost")
+    desk.ask("ana", "undo", "x")
+    desk.ask("ana", "mark", "x", value="not-done")
+    desk.report("x", "unknown", error="lost")
+    assert {} == desk.run.ledger

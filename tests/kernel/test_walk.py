@@ -66,7 +66,11 @@ PLANS: dict[str, Plan] = {
         stage("one", act("f", lasting("deploy.freeze"), undo=THAW)), stage("two", kind("u", "undo", undoes="f"))
     ),
     "going back": plan(
-        stage("one", SHIELD), stage("two", act("open", throttle(percent=60)), TASK, verify=("calm",)), on_abort="undo"
+        stage("one", SHIELD), stage("two", act("more", throttle(percent=5)), TASK, verify=("calm",)), on_abort="undo"
+    ),
+    "returning": plan(
+        stage("one", SHIELD),
+        stage("two", act("open", throttle(percent=60)), verify=("calm",)),
     ),
 }
 
@@ -87,7 +91,7 @@ def test_every_state_of_a_small_plan_is_sound(name: str) -> None:
     assert found.ends
 
 
-LARGE = ("a guard", "a ramp", "a guarded ramp", "going back")
+LARGE = ("a guard", "a ramp", "a guarded ramp", "going back", "returning")
 """Thousands of states each, in which the same verbs are offered over and over; random games visit them too."""
 
 

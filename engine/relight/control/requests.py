@@ -123,11 +123,11 @@ def _answered(
             if (answer := journal.answer(request.id)) is not None:
                 return Told(answer, person, alone)
             if decide_alone is None or alone:
-                raise _unanswered(request, "no driver is alive")
+                raise _undriven(request)
             alone = _decided(decide_alone)
             continue
         if time.monotonic() - began > wait_s:
-            raise _unanswered(request, f"the driver has not answered in {wait_s:g} s")
+            raise _unanswered(request, wait_s)
         time.sleep(POLL_S)
 
 
@@ -150,9 +150,17 @@ def _driven(journal: Journal, run_id: str) -> bool:
     return lease is not None and lease.alive
 
 
-def _unanswered(request: Request, what: str) -> Locked:
+def _undriven(request: Request) -> Locked:
     return Locked(
-        f"{what}; the request stays in the inbox of {request.run} and is decided as soon as a driver can",
+        f"{request.run} has no driver, and this needs one: relight resume {request.run} starts it and does this first",
+        hint="until then the request waits in the inbox",
+    )
+
+
+def _unanswered(request: Request, wait_s: float) -> Locked:
+    return Locked(
+        f"the driver has not answered in {wait_s:g} s; the request stays in the inbox of {request.run} and is decided "
+        "as soon as a driver can",
         hint=f"relight status {request.run} shows its driver; relight resume {request.run} starts another",
     )
 

@@ -93,7 +93,7 @@ def _likely(run: Run) -> Iterator[Choice]:
             yield _way(run, way, hold)
     yield from _at_steps(run)
     for step in fitting.unsure_steps(run):
-        yield from _marks_of(step, "records its effect as in force", "records that its effect is not in force")
+        yield from _marks_now(run, step, "records its effect as in force", "records that its effect is not in force")
     if not run.paused and not run.holds:
         yield PAUSE
     yield Choice(verb="abort", words="", leads_to=ABORT.leads_to, who="anybody", safe=True)
@@ -217,9 +217,15 @@ def _besides(run: Run) -> Iterator[Choice]:
 
 def _marks(run: Run) -> Iterator[Choice]:
     for step in run.plan_index:
-        for choice in _marks_of(step, "records it as done", "records that it did not happen"):
-            if step in run.steps and fitting.marking(run, step, choice.words.split()[1]) is None:
-                yield choice
+        if step in run.steps:
+            yield from _marks_now(run, step, "records it as done", "records that it did not happen")
+
+
+def _marks_now(run: Run, step: str, done: str, not_done: str) -> Iterator[Choice]:
+    """Yield what it may be marked as: what a failed step would have done cannot always be told."""
+    for choice in _marks_of(step, done, not_done):
+        if fitting.marking(run, step, choice.words.split()[1]) is None:
+            yield choice
 
 
 def _marks_of(step: str, done: str, not_done: str) -> Iterator[Choice]:

@@ -202,16 +202,8 @@ def effect_cleared(run: Run, fact: f.EffectCleared) -> Run:
     if record is not None and (job is not None or isinstance(record.state, Done)):
         run = run.with_step(entry.step, evolved(record, state=Done(outcome="undone"), ended_t=fact.t))
     if job is None:
-        return evolved(run, undo_before=_undone_after_all(run.undo_before, entry))
+        return run
     return evolved(run, undo=next_in(evolved(job, undone=(*job.undone, fact.key), steps=(*job.steps, entry.step))))
-
-
-def _undone_after_all(before: UndoJob | None, entry: EffectEntry) -> UndoJob | None:
-    """Return the last undo by hand with what it had given up and is gone all the same: a resume does it again."""
-    if before is None or entry.key not in before.failed:
-        return before
-    failed = {key: error for key, error in before.failed.items() if key != entry.key}
-    return evolved(before, failed=failed, undone=(*before.undone, entry.key), steps=(*before.steps, entry.step))
 
 
 def _without(run: Run, key: str, back: EffectEntry | None) -> Run:

@@ -122,6 +122,7 @@ def _why_not(job: UndoJob, entry: EffectEntry) -> str:
         return "its undo may or may not have happened"
     if not entry.sure and not entry.undo.idempotent:
         return "whether it is in force is not known; settle the step first"
+    # Whoever says undo has been asked; a step that undoes another is in the plan that people let through its gates.
     if entry.undo_ask and job.then == "end":
         return "its undo asks a person first"
     return ""
@@ -190,12 +191,13 @@ def heard_late(book: Book, given: Reported) -> None:
     if given.outcome == "failed":
         in_force_after_all(book, entry)
         return
+    hold, before = find_hold(book.run, "undo-failed"), book.run.undo_before
+    if hold is not None and before is not None and set(before.failed) == {entry.key} and book.run.undo is None:
+        # The undo that was given up is done after all: it ends once more, and as it should.
+        book.say(f.HoldLeft, code=hold.code, stage=hold.stage, step=hold.step, verb="late report")
+        begin_undo(book, [entry], then="hold", step=before.step, back_to=before.back_to, person=before.person)
     book.say(f.EffectCleared, key=entry.key, why="undone, as was heard late")
     _leave_holds(book, entry.step)
-    hold, before = find_hold(book.run, "undo-failed"), book.run.undo_before
-    if hold is not None and before is not None and not before.failed:
-        book.say(f.HoldLeft, code=hold.code, stage=hold.stage, step=hold.step, verb="late report")
-        book.hold("undone", step=hold.step, text=_undone(before))
 
 
 def _was_lost_as(run: Run, entry: EffectEntry, dispatch: int) -> bool:

@@ -222,7 +222,8 @@ class Undo(Part):
     with_: Arguments = Field(default_factory=dict, alias="with")
     """That action's arguments."""
     ask: bool = False
-    """Whether a person is asked first."""
+    """Whether a person is asked first: an abort and a failed stage leave it; who says undo, and a step with ``undo``,
+    are that word."""
     step: Id | None = None
     """The earlier step that is undone; for a step that does nothing else."""
 
