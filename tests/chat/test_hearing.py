@@ -17,6 +17,7 @@ import pytest
 from relight.chat import desk, grammar
 from relight.chat.channel import Heard, Who
 from relight.chat.hearing import ACTIONS, FORMS, WITH_REASON
+from relight.web.hooks import VERB as HOOK
 
 
 def _lab() -> ModuleType:
@@ -431,3 +432,18 @@ def test_everything_that_can_be_said_is_in_the_table() -> None:
     verbs = (set(grammar.USAGE) - {"help"}) | set(ACTIONS.values()) | set(FORMS.values()) | WITH_REASON
     assert verbs - set(TABLE) == set()
     assert "system" not in {TABLE[verb] for verb in verbs}
+    assert TABLE[HOOK] == "open", "what is signed says itself who asks for what"
+
+
+@pytest.mark.parametrize("action", sorted(ACTIONS))
+async def test_no_button_decides_for_a_bot(lab: Any, action: str) -> None:
+    """Walked through, not listed by hand: whatever decides is refused to whoever is no person, before any form."""
+    from relight.control.permissions import TABLE
+
+    tale = await at_gate(lab)
+    value = lab.paper.sheets[lab.address("gate " + tale.run.ticket.id)][0].buttons[0].value
+    await lab.people.deliver(lab.people.heard("click", "U4", action=action, value=value))
+    await lab.people.settle()
+    decides = TABLE[ACTIONS[action]] in ("approve", "decide")
+    assert any("only people decide" in text for _, text in lab.paper.told) == decides
+    assert ("U4" in lab.paper.forms) == (action == "abort")

@@ -196,6 +196,7 @@ def test_slack_is_down_in_the_middle_of_a_gate(night: Night) -> None:
 def wait_status(night: Night, run: str, holds: Any) -> dict[str, Any]:
     """Wait until *holds* is true of the run's document."""
     deadline = time.monotonic() + 60
+    document = night.status(run)
     while time.monotonic() < deadline:
         document = night.status(run)
         if holds(document):
