@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from relight.cli.live_rows import NARROW, Moment, age, check_row, until
-from relight.cli.terminal import Line, Span, clean, cut, line, pad
+from relight.cli.terminal import Line, Span, clean, columns, cut, line, pad
 from relight.control.why import is_stranded
 from relight.control.wording import argument, brief, counted, figure, rough, span, spoken
 
@@ -150,7 +150,7 @@ def _step_row(moment: Moment, step: Mapping[str, Any]) -> Line:
         words = "undone"
     extra = step.get("progress") or step["error"]
     name_room = 14 if moment.width < NARROW else 20
-    does_room = moment.width - name_room - 4 - 24
+    does_room = moment.width - name_room - 4 - max(24, columns(words) + 2)
     if extra:
         does_room //= 2
     return line(
