@@ -14,6 +14,8 @@ from relight.control.verbs import VERBS, Permission
 from relight.errors import NotPermitted, UsageError
 from relight.web.api import routes
 from relight.web.application import open_routes
+from relight.web.pages_signing import OPEN_VERBS
+from relight.web.site import pages
 
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
 DECIDING = {name for name, permission in TABLE.items() if permission in ("approve", "decide", "begin")}
@@ -32,6 +34,19 @@ def test_every_command_and_every_route_is_in_the_table() -> None:
     assert {TABLE[route.verb] for route in open_routes()} == {"open"}
     assert "open" not in {TABLE[route.verb] for route in routes()}
     assert [(route.method, route.path) for route in served if route.method == "GET" and route.verb in DECIDING] == []
+
+
+def test_every_page_is_in_the_table() -> None:
+    """None is open, none decides by GET, and what a run can be asked has a form of its own."""
+    served = pages()
+    assert {page.verb for page in served} - set(TABLE) == set()
+    assert "open" not in {TABLE[page.verb] for page in served}
+    assert [page.path for page in served if page.method == "GET" and page.verb in DECIDING] == []
+    forms = {page.verb for page in served if page.method == "POST"}
+    assert {verb.name for verb in VERBS.values() if verb.asks} | {"run", "begin", "dismiss"} == forms
+    reading = {page.verb for page in served if page.method == "GET"}
+    assert {TABLE[verb] for verb in reading} <= {"read", "author"}
+    assert {TABLE[verb] for verb in OPEN_VERBS} == {"open"}
 
 
 def test_every_permission_has_a_rule_and_words() -> None:

@@ -23,6 +23,10 @@ FORM_S = 3_600
 KEEP_S = 31_536_000
 
 
+OPEN_VERBS = ("sign-in", "sign-out", "static")
+"""What needs no session."""
+
+
 class Open(NamedTuple):
     """One route that needs no session."""
 
@@ -41,7 +45,7 @@ class Signing:
 
     def open_routes(self) -> list[Open]:
         """Return the routes that need no session."""
-        return [
+        found = [
             Open("GET", "/sign-in", "sign-in", self._form),
             Open("POST", "/sign-in", "sign-in", self._with_secret),
             Open("GET", "/sign-in/with/{provider}", "sign-in", self._leave),
@@ -49,6 +53,8 @@ class Signing:
             Open("POST", "/sign-out", "sign-out", self._out),
             Open("GET", "/static/{name}", "static", self._static),
         ]
+        assert {each.verb for each in found} == set(OPEN_VERBS), "each of these is in the table of permissions"
+        return found
 
     def routes(self) -> list[BaseRoute]:
         """Return them as routes of the application."""

@@ -66,6 +66,7 @@ def _environment() -> Environment:
         "argument": argument,
         "ago": ago,
         "left": left,
+        "sentence": _sentence,
         "clock": _clock,
         "day": _day,
     }
@@ -99,6 +100,11 @@ def _static(name: str) -> str:
     found = asset(name)
     assert found is not None, f"{name} is a file of ours"
     return f"/static/{name}?v={found.stamp}"
+
+
+def _sentence(text: str) -> str:
+    """Return it with its first letter large, unless that is a command's."""
+    return text if text.startswith(("relight ", "`")) else text[:1].upper() + text[1:]
 
 
 def _clock(at: str | None) -> str:

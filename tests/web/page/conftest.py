@@ -1,4 +1,4 @@
-"""Runs that stand at a chosen moment, without a driver: a rehearsal's facts, written into a journal as they came.
+"""The page alone, and runs that stand at a chosen moment: a rehearsal's facts, written into a journal as they came.
 
 The world is the shipped simulation, so that what a page shows is what a night looks like.
 """
@@ -8,21 +8,29 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
+from relight import bootstrap
 from relight.cli.practice import on_paper
 from relight.cli.rehearse_playing import Order, Shown, play_order
+from relight.control.doors import Doors, Options
 from relight.control.identities import digest_of, new_secret
 from relight.control.people import os_name
+from relight.control.reception import Reception
+from relight.control.sites import Sites
 from relight.journal.codec import encode
 from relight.journal.port import Batch, DriverHold, Journal, Row, Sample
 from relight.kernel.evolve import evolve
-from relight.kernel.facts import AnyFact, GateAsked
+from relight.kernel.facts import AnyFact
 from relight.kernel.state import Run
 from relight.shipped import runbook, runbooks
+from relight.testing.browser import Browser
+from relight.web.server import Web
 
 SITE, DRIVER = "prod-eu", "serve-2"
 LEASE_MS = 600_000
@@ -39,7 +47,7 @@ class Scene(NamedTuple):
     hold: DriverHold | None
 
 
-def write_site(folder: Path, *, without: str = "", **more: Any) -> Path:
+def write_site(folder: Path, *, without: str = "", issuer: str = "https://sso.example.org", **more: Any) -> Path:
     """Write the site's document, *without* somebody, and return its path."""
     document = json.loads(on_paper("brownout-recovery").text)
     everybody: list[dict[str, Any]] = [
@@ -49,7 +57,7 @@ def write_site(folder: Path, *, without: str = "", **more: Any) -> Path:
             "os": os_name(),
             "sign_in": [digest_of(SECRETS["ana"])],
             "tokens": [{"digest": digest_of(ROBOT), "may": ["read", "start", "stop"]}],
-            "oidc": {"issuer": "https://sso.example.org", "subject": "a-1"},
+            "oidc": {"issuer": issuer, "subject": "a-1"},
         },
         {
             "id": "bo",
@@ -189,4 +197,97 @@ def _live(shown: Shown, run: Run, t: int, now: int) -> dict[str, Any]:
     }
 
 
-__all__ = ["BOT", "ROBOT", "SECRETS", "SITE", "GateAsked", "Scene", "asks", "over", "play", "put", "write_site"]
+class Door:
+    """A site, a journal and the page."""
+
+    def __init__(self, folder: Path, **site: Any) -> None:
+        self.folder = folder
+        self.site = write_site(folder, **site)
+        self.journal: Journal = bootstrap.journal()
+        self.defects: list[BaseException] = []
+        own = bootstrap.journal()
+        self.reception = Reception(
+            own, Sites([self.site]), bootstrap.registry(), decide_alone=lambda run: bootstrap.decide_alone(own, run)
+        )
+        self.reception.report = lambda _what, error: self.defects.append(error)
+        self.web = Web(Options("127.0.0.1", 0))
+        self._doors = Doors([self.web], self.reception, lambda _text: None)
+        self._doors.open()
+        self._own = own
+
+    def close(self) -> None:
+        """Close it; nothing may have gone wrong that was not foreseen."""
+        self._doors.close()
+        self._own.close()
+        self.journal.close()
+        assert self.defects == []
+
+    def browser(self, name: str = "", to: str = "/") -> Browser:
+        """Return a browser, signed in as somebody if that is asked for."""
+        made = Browser(self.web.url)
+        if name:
+            page = made.sign_in(SECRETS[name], to)
+            assert page.status == 200, page.text
+        return made
+
+    def put(self, shown: Any, until: Any, *, driven: bool = False) -> str:
+        """Put a run where it stands at that moment and return its id."""
+        return put(self.journal, shown, until, driven=driven).run
+
+    def run(self, name: str) -> Run:
+        """Return the run as it is."""
+        return self.reception.tracks.run(name)
+
+    def again(self, **site: Any) -> None:
+        """Write the site's document anew."""
+        write_site(self.folder, **site)
+
+
+@pytest.fixture(scope="session")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
+    """Rehearsals of the shipped brownout runbook, played once."""
+    site = write_site(tmp_path_factory.mktemp("nights"))
+    return {name: play(site, name) for name in ("", "reopen-relapses-once", "capacity-warm-fails")}
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home whose journal no other test has."""
+    made = tmp_path_factory.mktemp("page-home")
+    made.chmod(0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RELIGHT_HOME", str(made))
+        patch.delenv("RELIGHT_JOURNAL", raising=False)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Iterator[Door]:
+    """The web door over a journal."""
+    made = Door(tmp_path_factory.mktemp("site"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def robot() -> str:
+    """A token of one of ana's programs."""
+    return ROBOT
+
+
+@pytest.fixture(scope="session")
+def bot() -> str:
+    """A token of a bot."""
+    return BOT
+
+
+@pytest.fixture
+def secret() -> str:
+    """What ana signs in with."""
+    return SECRETS["ana"]
+
+
+@pytest.fixture(name="secrets")
+def all_secrets() -> dict[str, str]:
+    """What each person signs in with."""
+    return SECRETS
