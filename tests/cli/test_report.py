@@ -141,3 +141,30 @@ def test_the_view_says_how_long_it_will_take(relight: Relight, ended: Any, tales
     said = relight("status", "aa").out
     assert "deploy.rollback service=auth to=previous, 30s (1 run)" in said
     assert "nobody knows" not in said
+
+
+def test_a_running_step_says_how_long_it_took_before(relight: Relight, ended: Any, tales: ModuleType) -> None:
+    """Whole, on 80 columns; a run that is over says nothing of it."""
+    keep_durations(ended.journal, ended.id)
+    tale = tales.Tale(journal=ended.journal, run="aa11bb22").at_gate().turns("edge_errors", "pass", 0.008)
+    tale.asks("ana", "approve", ticket=tale.run.ticket.id)
+    said = relight("status", "aa").out
+    row = next(line for line in said.splitlines() if line.strip().startswith("> undeploy"))
+    assert "of 30s (1 run)" in row
+    assert len(row) <= 80
+    assert "(1 run)" not in relight("status", ended.id).out
+
+
+def test_the_plan_says_how_long_it_took_before(relight: Relight, home: Path) -> None:
+    """In words and in its document; where nothing was ever run it says that nobody knows."""
+    said = relight("plan", "brownout-recovery", "--site", "practice")
+    assert "time        nobody knows: no run and no rehearsal of it here" in said.out
+    document = json.loads(relight("plan", "brownout-recovery", "--site", "practice", "-o", "json").out)
+    assert document["usual"] is None
+    SqliteJournal(home / "journal.db").close()
+    assert 0 == relight("rehearse", "brownout-recovery", "--site", "practice").code
+    document = json.loads(relight("plan", "brownout-recovery", "--site", "practice", "-o", "json").out)
+    warm = next(step for stage in document["stages"] for step in stage["steps"] if step["id"] == "warm")
+    assert ("rehearsal", 0) == (warm["usual"]["source"], warm["usual"]["runs"])
+    assert warm["usual"]["says"].endswith("(rehearsed)")
+    assert "REHEARSED, not run" in relight("runs", "--steps", "brownout-recovery", "--site", "practice").out
