@@ -102,6 +102,7 @@ class Lab:
             "environment": self.environment,
             "people": [person for person in PEOPLE if person["id"] != without],
             "published": {"quick": {"runbook": "quick.runbook.yaml"}},
+            "alerts": [{"match": {"alertname": "LoginErrors"}, "propose": "quick", "labels": {"many": "nodes"}}],
         }
         self.path.write_text(json.dumps(site))
 

@@ -17,12 +17,14 @@ from typing import Any, NamedTuple, TypeVar
 from relight.chat import messages
 from relight.chat.channel import Away, Channel, ChannelError, Gone, Message, Row, Time, one_line
 from relight.chat.memory import Album, Memory, Shown
+from relight.chat.proposing import PREFIX, is_proposal, proposal_message
 from relight.chat.story import Story
 from relight.control.chats import keep_state
 from relight.control.finding import short_name
 from relight.control.listing import newest_rows
+from relight.control.proposals import proposed_at
 from relight.control.reception import Reception
-from relight.control.wording import now_ms
+from relight.control.wording import from_instant, now_ms
 from relight.errors import RelightError
 from relight.journal.port import Row as RunRow
 
@@ -41,6 +43,9 @@ KEPT_FOR_GATES = 15
 THREAD_S = 3.0
 """Lines for a thread are gathered for so long, and told in one message."""
 THREAD_LINES_MAX = 15
+PROPOSALS_MAX = 20
+PROPOSED_MS = 86_400_000
+"""What an alert proposed yesterday is in the list, and in nobody's channel."""
 RECENT_MS = 15 * 60_000
 """A run that ended while nobody showed it is still worth a message for so long."""
 LOOKED_AT_MAX = 50
@@ -119,6 +124,7 @@ class Desk:
         self._quiet_until = 0.0
         self._in: dict[str, _Room] = {}
         self._has_desk = False
+        self._proposed: dict[str, dict[str, Any]] = {}
         self._working: asyncio.Task[None] | None = None
         self._nudged = asyncio.Event()
 
@@ -174,9 +180,9 @@ class Desk:
             if time.monotonic() < max(self._quiet_until, self._in.setdefault(room, _Room()).quiet_until):
                 continue
             try:
-                wishes, document = await asyncio.to_thread(self._wishes, run)
+                wishes, over = await asyncio.to_thread(self._wishes, run)
                 album = self._albums.setdefault((room, run), Album(run=run, room=room))
-                await self._show(album, wishes, document)
+                await self._show(album, wishes, over=over)
             except Away as away:
                 self._failed(room, away)
             except RelightError:
@@ -220,11 +226,24 @@ class Desk:
                 found.append((row.run, room))
         known = set(found)
         for room, run in [key for key, album in self._albums.items() if not album.done]:
-            if (run, room) not in known and room in rooms.values():
+            if (run, room) not in known and room in rooms.values() and not is_proposal(run):
                 found.append((run, room))
+        found = [*found[:LOOKED_AT_MAX], *self._proposals(rooms, now)]
         for run in set(self._looked) - {run for run, _ in found}:
             del self._looked[run]
-        return found[:LOOKED_AT_MAX]
+        return found
+
+    def _proposals(self, rooms: Mapping[str, str], now: int) -> list[tuple[str, str]]:
+        """Return what alerts propose, the newest of it, as long as somebody might still begin it."""
+        entries = proposed_at(self._reception.journal, rooms)[-PROPOSALS_MAX:]
+        fresh = [entry for entry in entries if now - (from_instant(entry["proposed_at"]) or 0) < PROPOSED_MS]
+        self._proposed = {f"{PREFIX}{entry['id']}": entry for entry in fresh}
+        found = [(name, rooms[entry["site"]]) for name, entry in self._proposed.items()]
+        return [(name, room) for name, room in found if not self._is_done(name, room)]
+
+    def _is_done(self, name: str, room: str) -> bool:
+        album = self._albums.get((room, name))
+        return album is not None and album.done
 
     def _is_of_interest(self, row: RunRow, room: str, now: int) -> bool:
         album = self._albums.get((room, row.run))
@@ -232,16 +251,21 @@ class Desk:
             return not album.done
         return row.ended_at is None or now - row.ended_at < RECENT_MS
 
-    def _wishes(self, run: str) -> tuple[list[Wish], dict[str, Any]]:
+    def _wishes(self, run: str) -> tuple[list[Wish], bool]:
+        """Return what should be shown of a run or a proposal, and whether that is all there will ever be."""
         looked = self._looked.setdefault(run, _Looked(Story(run)))
+        if (entry := self._proposed.get(run)) is not None:
+            over = entry["state"] != "proposed"
+            return [Wish(HEAD, 2, lambda nonce: proposal_message(entry, nonce=nonce), closed=over)], over
         looked.story.read(self._reception.journal)
         document = self._reception.tracks.status(run)
         name = short_name(self._reception.journal, run)
-        return sorted(wishes_of(document, looked.story, name), key=lambda wish: wish.rank), document
+        wishes = sorted(wishes_of(document, looked.story, name), key=lambda wish: wish.rank)
+        return wishes, document["ended_at"] is not None
 
     # ---- sending
 
-    async def _show(self, album: Album, wishes: list[Wish], document: Mapping[str, Any]) -> None:
+    async def _show(self, album: Album, wishes: list[Wish], *, over: bool) -> None:
         """Send what differs.
 
         Raises:
@@ -259,7 +283,9 @@ class Desk:
                 continue
             waiting |= not await self._sent(album, looked, wish, before)
         waiting |= not await self._told(album, looked)
-        await self._end(album, looked, document, waiting=waiting)
+        if over and not waiting and not album.done:
+            album.done = True
+            await asyncio.to_thread(self._memory.keep, album, now_ms())
 
     async def _sent(self, album: Album, looked: _Looked, wish: Wish, before: Shown | None) -> bool:
         """Show one message if it differs; say whether it is shown as it should be."""
@@ -327,11 +353,6 @@ class Desk:
         looked.story.forget(album.told)
         await asyncio.to_thread(self._memory.keep, album, now_ms())
         return True
-
-    async def _end(self, album: Album, looked: _Looked, document: Mapping[str, Any], *, waiting: bool) -> None:
-        if document["ended_at"] is not None and not waiting and not album.done:
-            album.done = True
-            await asyncio.to_thread(self._memory.keep, album, now_ms())
 
     # ---- pace
 

@@ -17,11 +17,13 @@ _TITLES = {
     "deny": ("Deny the gate", "Deny"),
     "skip": ("Skip this stage", "Skip"),
     "abort": ("Abort the run", "Abort"),
+    "dismiss": ("Dismiss the proposal", "Dismiss"),
 }
 _WARNINGS = {
     "approve": "What you approve is what the message shows: what was approved is what runs.",
     "deny": "The ticket is closed and the run holds. Nothing is undone by it.",
     "skip": "The stage is left out and the run goes on with the next one.",
+    "dismiss": "Nothing is started. The same alert proposes it again when it fires anew.",
     "abort": "The run ends. What protects the service stays in force, and the rest is reported.",
 }
 
@@ -77,7 +79,7 @@ def inputs_form(entry: Mapping[str, Any], *, wrong: str = "", given: Mapping[str
     )
 
 
-def plan_form(plan: Mapping[str, Any], *, state: Mapping[str, str]) -> Form:
+def plan_form(plan: Mapping[str, Any], *, state: Mapping[str, str], name: str = "plan") -> Form:
     """Return the plan with the last question; for production, the site's name has to be typed."""
     from relight.runbook.describe_text import plan_text
 
@@ -92,7 +94,7 @@ def plan_form(plan: Mapping[str, Any], *, state: Mapping[str, str]) -> Form:
         texts.append(f"{plan['site'].upper()} IS PRODUCTION. Type {plan['site']} to start it there.")
         fields.append(Field(id="confirm", label="The site's name"))
     return Form(
-        name="plan",
+        name=name,
         title="Start it?",
         send="Start",
         texts=tuple(texts),
@@ -109,7 +111,7 @@ def wrong_in(name: str, fields: Mapping[str, Any], state: Mapping[str, str]) -> 
             return {"reason": "Say why, in a few words at least."}
         if len(reason) > REASON_CHARS_MAX:
             return {"reason": f"At most {REASON_CHARS_MAX} characters, please."}
-    if name == "plan" and state.get("production") and fields.get("confirm") != state["production"]:
+    if name in ("plan", "begin") and state.get("production") and fields.get("confirm") != state["production"]:
         return {"confirm": f"Type {state['production']}, exactly so."}
     return {}
 

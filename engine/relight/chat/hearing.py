@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
-from relight.chat import forms, grammar, starting
+from relight.chat import forms, grammar, proposing, starting
 from relight.chat.channel import Channel, ChannelError, Code, Form, Heard, Meeting, Words, one_line
 from relight.control.identities import Caller
+from relight.control.permissions import permit
 from relight.control.planning import in_one_sentence
 from relight.control.reception import Reception
 from relight.control.requests import Asking
@@ -38,12 +39,14 @@ ACTIONS: dict[str, str] = {
     "resume": "resume",
     "abort": "abort",
     "details": "why",
+    "look": "proposals",
+    "dismiss": "dismiss",
 }
 """What can be clicked, each with its verb of the permission table."""
-FORMS: dict[str, str] = {"why": "approve", "choose": "published", "inputs": "plan", "plan": "run"}
+FORMS: dict[str, str] = {"why": "approve", "choose": "published", "inputs": "plan", "plan": "run", "begin": "begin"}
 """What can be filled in, each with its verb; the one that asks why carries its own, out of ``WITH_REASON``."""
-WITH_REASON = frozenset({"approve", "deny", "skip", "abort"})
-_ASK_FIRST = {"approve_why": "approve", "deny": "deny", "skip": "skip", "abort": "abort"}
+WITH_REASON = frozenset({"approve", "deny", "skip", "abort", "dismiss"})
+_ASK_FIRST = {"approve_why": "approve", "deny": "deny", "skip": "skip", "abort": "abort", "dismiss": "dismiss"}
 """Actions that ask why before anything is done."""
 _ABOUT = ("run", "ticket", "digest", "nonce")
 
@@ -124,9 +127,9 @@ class Hearing:
                 if said.verb == "run" and not said.trouble
                 else None
             )
-        if heard.kind == "form" and heard.action in ("choose", "inputs"):
+        if (heard.kind, heard.action) in (("form", "choose"), ("form", "inputs"), ("click", "look")):
             return forms.wait_form("Planning ..")
-        if heard.kind == "form" and heard.action == "plan":
+        if heard.kind == "form" and heard.action in ("plan", "begin"):
             return forms.wait_form("Starting ..")
         return None
 
@@ -217,6 +220,8 @@ class Hearing:
         match heard.action:
             case "approve":
                 await self._approve(heard, caller, button, "")
+            case "look":
+                await proposing.look(self, heard, caller, button.run)
             case "details":
                 await self._channel.whisper(heard, await self.do(lambda: self._details(heard, caller, button)))
             case _:
@@ -227,7 +232,10 @@ class Hearing:
             raise UsageError("this button is of a message that counts no more", hint="use the newest one, or a command")
 
     def _may(self, heard: Heard, caller: Caller, button: Button, verb: str) -> None:
-        self._of_this_room(heard, self.reception.row(caller, button.run, verb).site)
+        if verb == "dismiss":
+            permit_any(caller, verb)
+        else:
+            self._of_this_room(heard, self.reception.row(caller, button.run, verb).site)
 
     def _details(self, heard: Heard, caller: Caller, button: Button) -> Words:
         site = self.reception.row(caller, button.run, "why").site
@@ -250,6 +258,8 @@ class Hearing:
                 await starting.planned(self, heard, caller)
             case "plan":
                 await starting.started(self, heard, caller)
+            case "begin":
+                await proposing.begun(self, heard, caller)
             case _:
                 raise UsageError("this form is none of relight's")
 
@@ -258,6 +268,9 @@ class Hearing:
         verb, reason = str(heard.state.get("verb", "")), str(heard.fields.get("reason", "")).strip()
         if verb not in WITH_REASON:
             raise UsageError("this form is none of relight's")
+        if verb == "dismiss":
+            await proposing.dismissed(self, heard, caller, about["run"], reason)
+            return
         subject = ""
         if verb == "skip":
             subject = about["ticket"].rpartition("/")[0]
@@ -368,6 +381,22 @@ class Hearing:
             ) from None
         finally:
             self._waiting -= 1
+
+
+def permit_any(caller: Caller, verb: str) -> None:
+    """Return quietly if they may do that at one site of this room; which one it is about is looked at later.
+
+    Raises:
+        NotPermitted: they may nowhere.
+    """
+    refusals = []
+    for identity in caller.at.values():
+        try:
+            permit(identity, verb)
+        except NotPermitted as refusal:
+            refusals.append(refusal)
+    if len(refusals) == len(caller.at):
+        raise refusals[0]
 
 
 def _joined(lines: list[Words]) -> list[Words]:

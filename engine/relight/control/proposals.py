@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relight.control.permissions import permit
@@ -23,6 +23,7 @@ from relight.journal.port import Kept
 if TYPE_CHECKING:
     from relight.control.identities import Caller
     from relight.control.sites import ServedSite
+    from relight.journal.port import Journal
     from relight.runbook.site_doors import Alert
 
 TAKEN = "proposals-taken"
@@ -86,6 +87,11 @@ def proposals(reception: Reception, caller: Caller) -> dict[str, Any]:
     for entry in entries:
         permit(caller.of(entry["site"]), "proposals")
     return {"schema": "relight.proposals/v1", "proposals": entries[::-1]}
+
+
+def proposed_at(journal: Journal, sites: Collection[str]) -> list[dict[str, Any]]:
+    """Return what is proposed at these sites, the oldest first, for whoever shows it to all who are there."""
+    return [kept.body for kept in journal.kept(SHELF, now_ms()) if kept.body["site"] in sites]
 
 
 def proposal(reception: Reception, caller: Caller, name: str) -> dict[str, Any]:
