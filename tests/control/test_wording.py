@@ -77,3 +77,9 @@ def test_lists_and_counts_are_words() -> None:
     """A list reads as a sentence has it, and one of a thing is not many."""
     assert [wording.listed(words) for words in ([], ["a"], ["a", "b", "c"])] == ["", "a", "a, b and c"]
     assert [wording.counted(n, "effect") for n in (0, 1, 2_000)] == ["0 effects", "1 effect", "2,000 effects"]
+
+
+def test_long_figures_are_said_short() -> None:
+    """What the engine compares to the last digit is told to three; short ones and words stay."""
+    assert "edge_errors 0.031 fails at 100" == wording.rounded("edge_errors 0.031007751937984492 fails at 100")
+    assert "backlog 1,702 and 0.25, 10.1.2.3, v1.2" == wording.rounded("backlog 1702.123456 and 0.25, 10.1.2.3, v1.2")

@@ -5,7 +5,7 @@ A fact that has no sentence fails the type check.
 
 from typing import assert_never
 
-from relight.control.wording import argument, arguments, counted, figure, listed, plain_value
+from relight.control.wording import argument, arguments, counted, figure, listed, plain_value, rounded
 from relight.kernel import facts as f
 from relight.kernel.holds import HOLDS
 
@@ -201,7 +201,7 @@ def _effect(
             back = "STEPS BACK" if fact.counted else "stands" if fact.stands else "steps down"
             way = "rises" if fact.direction == "up" else back
             where = argument(fact.value) if fact.value is not None else f"position {fact.position}"
-            return f"ramp {fact.step} {way} {'at' if fact.stands else 'to'} {where}{_because(_short(fact.why))}"
+            return f"ramp {fact.step} {way} {'at' if fact.stands else 'to'} {where}{_because(rounded(fact.why))}"
         case f.RampCooling():
             return f"ramp {fact.step} cools down for {max(0, round((fact.until_t - fact.t) / 1_000))} s"
         case f.RampSteered():
@@ -241,7 +241,7 @@ def _step(
             known = "was done" if fact.done else "was not done"
             return f"{fact.step} {known}, by {fact.by}{who}{_because(fact.reason)}"
         case f.StepStopping():
-            return f"{_what(fact)} is told to stop: {_short(fact.why)}"
+            return f"{_what(fact)} is told to stop: {_short(rounded(fact.why))}"
         case f.StepSkipped():
             who = f" by {fact.person}" if fact.person else ""
             return f"{fact.step} skipped{who}: {_short(fact.why)}{_because(fact.reason)}"

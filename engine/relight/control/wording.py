@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 _RATIO = re.compile(r"_(ratio|share)$|_over_")
+_LONG_FIGURE = re.compile(r"-?\d+\.\d{4,}(e[+-]?\d+)?")
 _COMPARISON = re.compile(r"value\s*(<=|>=|==|!=|<|>)\s*(-?\d+(?:\.\d+)?)")
 ARGUMENTS_CHARS_MAX = 60
 """What fits beside an action on a line of 80."""
@@ -96,6 +97,11 @@ def number(value: float) -> str:
     digits = 1 if abs(value) >= 10 else 2
     text = f"{value:.{digits}f}" if abs(value) >= 0.1 else f"{value:.2g}"
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
+def rounded(text: str) -> str:
+    """Return a text of the engine's with its long figures as people say them: ``0.031007751937984492`` is ``0.031``."""
+    return _LONG_FIGURE.sub(lambda found: number(float(found[0])), text)
 
 
 def criterion(text: str, unit: str = "") -> str:

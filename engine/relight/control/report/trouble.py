@@ -5,7 +5,7 @@ from typing import Any
 from relight.control.report.history import Entry, Told
 from relight.control.sentences import sentence
 from relight.control.times import seconds
-from relight.control.wording import instant
+from relight.control.wording import instant, rounded
 from relight.kernel import facts as f
 from relight.kernel.holds import HOLDS
 from relight.kernel.state import Unknown
@@ -112,7 +112,7 @@ def attempts_documents(told: Told) -> list[dict[str, Any]]:
 def step_back_documents(told: Told) -> list[dict[str, Any]]:
     """Return every step back that a ramp took by itself."""
     return [
-        place(entry) | {"value": entry.fact.value, "why": entry.fact.why}
+        place(entry) | {"value": entry.fact.value, "why": rounded(entry.fact.why)}
         for entry in told.entries
         if isinstance(entry.fact, f.RampMoved) and entry.fact.counted
     ]
