@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -12,9 +13,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from relight.control.identities import digest_of, new_secret
 from relight.control.people import os_name
 from relight.journal.sqlite import SqliteJournal
 from relight.testing.slack_server import APP_TOKEN, BOT_TOKEN, SIGNING, FakeSlack
@@ -67,6 +70,7 @@ class Night:
         self.slack = slack
         self.serves: list[subprocess.Popen[str]] = []
         self.environment = "test"
+        self.secret = new_secret(sign_in=True)
         for name, stages in RUNBOOKS.items():
             title = "Say & <b>wave</b> <!channel> @here"
             (folder / f"{name}.runbook.yaml").write_text(HEAD.format(name=name, title=json.dumps(title)) + stages)
@@ -81,7 +85,7 @@ class Night:
         """Write the site's document, *without* somebody."""
         people: list[dict[str, Any]] = [
             {"id": "ana", "roles": ["boss"], "slack": "T1/U1"},
-            {"id": "bo", "roles": ["boss"], "slack": "U2", "os": os_name()},
+            {"id": "bo", "roles": ["boss"], "slack": "U2", "os": os_name(), "sign_in": [digest_of(self.secret)]},
             {"id": "cy", "roles": ["clerk"], "slack": "T1/U3"},
             {"id": "ci", "kind": "bot", "slack": "T1/U4"},
             {"id": "ed", "roles": ["boss"], "slack": "T9/U9"},
@@ -124,6 +128,18 @@ class Night:
         process.send_signal(number)
         process.communicate(timeout=WITHIN_S)
         return process.returncode
+
+    def post(self, url: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Ask the API, signed in as bo."""
+        place = urlsplit(url)
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=WITHIN_S)
+        headers = {"authorization": f"Bearer {self.secret}", "content-type": "application/json"}
+        try:
+            connection.request("POST", f"/api/v1{path}", json.dumps(body), headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
 
     def type(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Call the command line."""

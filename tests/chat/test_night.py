@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from typing import TYPE_CHECKING
 
@@ -32,3 +33,45 @@ def test_a_run_is_started_approved_and_finished_in_chat(night: Night) -> None:
     inputs = plan["scope"]["inputs"]
     assert inputs == {"word": "hi; $(reboot) ${{ site }} <!channel>", "many": 2, "loud": True, "how": "fast"}
     assert night.end_serve(signal.SIGTERM) == 0
+
+
+def test_many_doors_one_run(night: Night) -> None:
+    """Started and approved in chat, paused and resumed on the host, its serve killed, approved at another's API."""
+    night.serve("--name", "one")
+    run = night.start("U1", "gated")
+    gate = night.message("go on?", "2 boss")
+    assert night.slack.send(night.slack.click("U1", gate, "Approve")).in_time
+    night.message("ana approved in chat")
+    assert night.type("pause", run, "--reason", "lunch").returncode == 0
+    night.message("PAUSED by bo")
+    night.end_serve(signal.SIGKILL)
+    url = re.search(r"http://[0-9.:]+", night.serve("--name", "two"))
+    assert url is not None
+    wait = night.status(run)["waiting_on"]
+    assert wait["kind"] == "resume"
+    assert night.type("resume", run).returncode == 0
+    asking = night.status(run)["gate"]
+    vote = {"ticket": asking["ticket"], "scope_digest": asking["scope_digest"]}
+    status, body = night.post(url[0], f"/runs/{run}/approve", vote)
+    assert status == 200, body
+    night.message("OPENED by ana, bo", "bo", "at the API")
+    night.message("gated succeeded")
+    facts = night.story(run)
+    assert {body["driver"] for kind, body in facts if kind == "driver_took_over"} >= {"one", "two"}
+    assert [body["door"] for kind, body in facts if kind == "vote_cast"] == ["slack", "api"]
+    assert [body["step"] for kind, body in facts if kind == "step_dispatched"] == ["hello", "bye"]
+    assert len(night.slack.texts()) == 3
+
+
+def test_an_answer_that_is_lost(night: Night) -> None:
+    """Slack showed a message and its answer never came: it is shown again, and the buttons of both work."""
+    night.slack.lose_answers(1)
+    night.serve()
+    run = night.start("U1", "gated")
+    night.message("go on?", "2 boss")
+    gates = [address for address, text in night.slack.texts() if "go on?" in text and "Need" in text]
+    heads = [address for address, text in night.slack.texts() if "started" in text]
+    assert (len(heads), len(gates)) == (2, 1)
+    assert night.slack.send(night.slack.click("U1", heads[0], "Pause")).in_time
+    night.message("PAUSED by ana")
+    assert [kind for kind, _ in night.story(run) if kind == "paused"] == ["paused"]

@@ -99,6 +99,7 @@ class _Looked:
     sent_at: dict[str, deque[float]] = field(default_factory=dict)
     matters: dict[str, str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    nonces: dict[str, str] = field(default_factory=dict)
     thread_since: float = 0.0
 
 
@@ -291,7 +292,8 @@ class Desk:
         """Show one message if it differs; say whether it is shown as it should be."""
         if wish.slot in looked.refused:
             return True
-        nonce = before.nonce if before is not None else secrets.token_hex(6)
+        # The same word at each attempt: of one whose answer was lost, both copies have buttons that work.
+        nonce = before.nonce if before is not None else looked.nonces.setdefault(wish.slot, secrets.token_hex(6))
         message = wish.make(nonce)
         if before is not None and before.digest == message.digest:
             looked.matters[wish.slot] = message.matters
