@@ -9,6 +9,7 @@ from relight.errors import NotNow, UsageError
 from relight.web.live import SAMPLES_MAX, decide_part, owned, run_parts, story
 from relight.web.moment import Charted, asking, label, refused, viewing
 from relight.web.pages import Answer, Page, Show, Visit
+from relight.web.rendering import drawn
 
 RUNS_MAX = 60
 STORY_PAGE = 200
@@ -22,6 +23,7 @@ def pages() -> list[Page]:
         Page("GET", "/", "runs", "runs", _runs),
         Page("GET", "/runs/{run}", "status", "run", _run),
         Page("GET", "/runs/{run}/story", "log", "story", _story),
+        Page("GET", "/runs/{run}/report", "report", "report", _report),
         Page("GET", "/effects", "effects", "effects", _effects),
     ]
     for verb in VERBS.values():
@@ -67,6 +69,14 @@ def _story(visit: Visit) -> Answer:
     document = visit.reception.status(visit.caller, run)
     context = {"run": document, "entries": entries[::-1], "earlier": after, "newest": row.seq == upto}
     return Show("story.html", context)
+
+
+def _report(visit: Visit) -> Answer:
+    from relight.control.report import report_body, report_document
+
+    row = visit.reception.row(visit.caller, visit.path["run"], "report")
+    document = report_document(visit.reception.journal, row.run)
+    return Show("report.html", {"run": row, "body": drawn(report_body(document))})
 
 
 def _effects(visit: Visit) -> Answer:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from relight.charts import STYLE as CHARTS_STYLE
+from relight.charts.paper_html import PAPER_STYLE
 from relight.control.wording import argument, arguments, counted, figure, from_instant, listed, now_ms, rough, span
 
 FOLDER = Path(__file__).parent
@@ -41,7 +42,7 @@ def asset(name: str) -> Asset | None:
         return None
     content = (FOLDER / "static" / name).read_bytes()
     if name == "page.css":
-        content += CHARTS_STYLE.encode()
+        content += f"{CHARTS_STYLE}{PAPER_STYLE}".encode()
     return Asset(content, STATIC[name], hashlib.sha256(content).hexdigest()[:STAMP_CHARS])
 
 

@@ -59,6 +59,7 @@ def paths(door: Door, nights: Any, bot: str) -> dict[str, str]:
         **{name: f"/runs/{run}" for name, run in runs.items()},
         "runs": "/",
         "story": f"/runs/{runs['over']}/story",
+        "report": f"/runs/{runs['over']}/report",
         "effects": "/effects",
         "runbooks": "/runbooks",
         "form": "/start/prod-eu/brownout",
