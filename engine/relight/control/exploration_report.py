@@ -31,6 +31,7 @@ def exploration_document(explored: Explored, starter: str) -> dict[str, Any]:
         "coverage": _coverage(found),
         "unreached": [_unreached(each) for each in found.unreached],
         "violations": [_violation(found, each, starter) for each in found.violations],
+        "left_in_force": list(found.left),
         "decisions": [_row(row) for row in found.decisions],
         "worst_case": {
             "alone_s": found.durations.alone_ms / 1_000,
@@ -90,8 +91,9 @@ def _row(row: Row) -> dict[str, Any]:
                 "then": sorted(verb.then),
                 "roles": list(verb.roles),
                 "needs_reason": verb.needs_reason,
+                "seldom": verb.seldom,
             }
-            for verb in row.verbs.values()
+            for verb in sorted(row.verbs.values(), key=lambda verb: verb.seldom)
         ],
     }
 
@@ -115,6 +117,8 @@ def report_lines(document: Mapping[str, Any]) -> Iterator[str]:
     made_up = [f"{name}={value}" for part in document["made_up"].values() for name, value in part.items()]
     if made_up:
         yield f"  made up, for want of a site: {', '.join(made_up)}"
+    if document["left_in_force"]:
+        yield f"  still in force when it succeeds: {', '.join(document['left_in_force'])}"
     for each in document["unreached"]:
         what = {"stage": "stage", "step": "step", "branch": "when, never false, of"}[each["kind"]]
         yield f"NEVER REACHED  {what} {each['step'] or each['stage']}"
@@ -159,10 +163,13 @@ def _decisions(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"{row['code']}  {place}: {row['means']}"
         maybe = f" (perhaps {', '.join(row['maybe_in_force'])})" if row["maybe_in_force"] else ""
         yield f"   in force: {', '.join(row['in_force']) or 'nothing'}{maybe}"
-        for verb in row["verbs"]:
+        for verb in (verb for verb in row["verbs"] if not verb["seldom"]):
             who = f" [{' or '.join(verb['roles'])}]" if verb["roles"] else ""
             then = f" -> {', '.join(verb['then'])}" if verb["then"] else ""
             yield f"   {verb['verb']} {verb['words']}".rstrip() + f"{who}: {verb['leads_to']}{then}"
+        besides = [f"{verb['verb']} {verb['words']}".rstrip() for verb in row["verbs"] if verb["seldom"]]
+        if besides:
+            yield f"   legal besides: {', '.join(besides)}"
 
 
 def _place(part: Mapping[str, Any]) -> str:
@@ -190,5 +197,5 @@ def mermaid(found: Exploration) -> Iterator[str]:
         if row.stage:
             yield f"  hold_{number} : {row.code}{f' {row.step}' if row.step else ''}"
             yield f"  {row.stage.replace('-', '_')} --> hold_{number}"
-            verbs = ", ".join(dict.fromkeys(verb.verb for verb in row.verbs.values()))
+            verbs = ", ".join(dict.fromkeys(verb.verb for verb in row.verbs.values() if not verb.seldom))
             yield f"  hold_{number} --> {row.stage.replace('-', '_')} : {verbs}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from relight.drivers.explorer.moves import asked_for
 from relight.errors import NotNow, NotPermitted
-from relight.kernel.choices import Choice, choices
+from relight.kernel.choices import Choice, choices, seldom
 from relight.kernel.decide import turn
 from relight.kernel.holds import HOLDS
 from relight.kernel.state import Hold, Run
@@ -12,13 +12,18 @@ from relight.kernel.state import Hold, Run
 
 @dataclass(slots=True)
 class Verb:
-    """One legal verb: what is typed, where the table says it leads, and where it led."""
+    """One legal verb: what is typed, where the table says it leads, and where it led.
+
+    Attributes:
+        seldom: It is legal, and nobody waits for it.
+    """
 
     verb: str
     words: str
     leads_to: str
     roles: tuple[str, ...]
     needs_reason: bool
+    seldom: bool = False
     then: set[str] = field(default_factory=set)
 
 
@@ -40,6 +45,8 @@ class Row:
     maybe: set[str]
     verbs: dict[tuple[str, str], Verb] = field(default_factory=dict)
     alone: bool = True
+    besides: set[frozenset[str]] = field(default_factory=set)
+    """The effects in force with which what is legal besides was asked for; asking at each state would cost too much."""
 
 
 class Decisions:
@@ -60,10 +67,16 @@ class Decisions:
                 continue  # what is offered is for all of them together; each alone tells more
             if alone and not row.alone:
                 row.verbs.clear()
+                row.besides.clear()
             row.alone = alone
             offered = choices(run) if offered is None else offered
             for choice in offered:
                 self._verb(run, row, choice)
+            effects = frozenset(run.ledger)
+            if effects not in row.besides and not run.paused:
+                row.besides.add(effects)
+                for choice in seldom(run):
+                    self._verb(run, row, choice, seldom=True)
 
     def _row(self, run: Run, hold: Hold) -> Row:
         key = (hold.code, hold.stage, hold.step)
@@ -76,12 +89,14 @@ class Decisions:
         row.in_force &= now
         return row
 
-    def _verb(self, run: Run, row: Row, choice: Choice) -> None:
+    def _verb(self, run: Run, row: Row, choice: Choice, *, seldom: bool = False) -> None:
         words = choice.words if choice.verb not in ("approve", "deny") else "TICKET"
         key = (choice.verb, words)
         if key in row.verbs:
+            row.verbs[key].seldom &= seldom
             return
-        verb = row.verbs[key] = Verb(choice.verb, words, choice.leads_to, choice.roles, choice.needs_reason)
+        verb = Verb(choice.verb, words, choice.leads_to, choice.roles, choice.needs_reason, seldom)
+        row.verbs[key] = verb
         able = [person.id for person in run.people if not choice.roles or set(person.roles) & set(choice.roles)]
         for person in [*(each for each in able if each != run.starter), run.starter]:
             try:

@@ -33,6 +33,7 @@ class Exploration:
     Attributes:
         complete: Whether no bound was hit.
         unreached: Parts of the document that nothing came by, as (kind, stage, step).
+        left: Steps whose effect is still in force when the run succeeds and nothing failed.
     """
 
     plan: Plan
@@ -45,6 +46,7 @@ class Exploration:
     decisions: list[Row]
     durations: Durations
     unreached: list[tuple[str, str, str]] = field(default_factory=list)
+    left: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -75,7 +77,7 @@ def explore(
         states_max: After so many states of one walk it gives up, and the exploration is not complete.
     """
     began = time.monotonic()
-    coverage, left = Coverage(), LeftBehind(plan)
+    coverage, left = Coverage(), LeftBehind()
     decisions = Decisions()
     planned = _planned(plan, world, coverage, left, starter, states_max)
     walks = [planned]
@@ -107,6 +109,7 @@ def explore(
         decisions=list(decisions.rows.values()),
         durations=longest,
         unreached=unreached,
+        left=tuple(step.id for stage in plan.stages for step in stage.steps if step.id in left.left),
     )
 
 

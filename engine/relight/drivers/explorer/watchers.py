@@ -14,8 +14,6 @@ from relight.kernel.evolve import evolve
 from relight.kernel.plan import Plan, Stage, Use
 from relight.kernel.state import EffectEntry, Run
 
-RESTRAINTS = ("admission.throttle", "deploy.freeze")
-"""Capabilities that hold people or changes back: a service that they are left on has not recovered."""
 TELLING = ("status.publish", "notify")
 """Capabilities that mend nothing."""
 
@@ -170,20 +168,22 @@ def _lifted_by(run: Run, step: str, use: Use, args: Mapping[str, Any]) -> list[E
 
 
 class Left(NamedTuple):
-    """Whether nothing failed and nobody left anything out, and the effects that the runbook itself took back."""
+    """Whether nothing failed and nobody left anything out."""
 
     clean: bool = True
 
 
 class LeftBehind:
-    """At the end of a run that succeeded, nothing that holds people back is still in force.
+    """What is still in force when a run succeeds, and what the runbook takes back.
+
+    An effect that stays on every way is meant to stay; one that stays on some ways only was forgotten there.
 
     Attributes:
-        cleared: Steps whose effect a successful path takes back; *left* those whose effect another leaves in force.
+        cleared: Steps whose effect some path takes back.
+        left: Steps whose effect a path on which nothing failed leaves in force, and how such a run ended.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._steps = {step.id: (stage, step) for stage in plan.stages for step in stage.steps}
+    def __init__(self) -> None:
         self.cleared: set[str] = set()
         self.left: dict[str, Run] = {}
 
@@ -195,11 +195,7 @@ class LeftBehind:
         """Hold nothing between transactions."""
 
     def step(self, held: Left, before: Run, facts: list[f.AnyFact], after: Run) -> Left:
-        """Hold it against one transaction.
-
-        Raises:
-            Broken: the run succeeded, and what protects or holds back is still in force.
-        """
+        """Mark what one transaction took back or left."""
         for fact in facts:
             match fact:
                 case f.StageSkipped(person=person) if person:
@@ -209,33 +205,13 @@ class LeftBehind:
                 case f.EffectCleared(never=False):
                     entry = before.ledger.get(fact.key)
                     self.cleared.update(layer.step for layer in layers(entry) if before.outcome is None)
-                case f.RunEnded(outcome="succeeded"):
-                    self._ended(held, after)
+                case f.RunEnded(outcome="succeeded") if held.clean:
+                    for entry in after.ledger.values():
+                        if entry.sure:
+                            self.left.setdefault(entry.step, after)
                 case _:
                     pass
         return held
-
-    def _ended(self, held: Left, run: Run) -> None:
-        for entry in run.ledger.values():
-            if not entry.sure:
-                continue
-            stage, step = self._steps[entry.step]
-            protects = entry.protective and not entry.loosens and (entry.undo is not None or bool(entry.use.neutral))
-            restrains = entry.use.capability in RESTRAINTS and not entry.protective and held.clean and _below(entry)
-            if protects or restrains:
-                why = "it protects" if protects else "it holds back"
-                text = f"the run succeeds and what {step.id} did is still in force, though {why}: no step takes it back"
-                raise Broken("nothing-left-behind", text, stage=stage.id, step=step.id)
-            if held.clean:
-                self.left.setdefault(entry.step, run)
-
-
-def _below(entry: EffectEntry) -> bool:
-    """Return whether an effect lets less through than when nothing is in force."""
-    if not entry.use.neutral:
-        return True
-    values = [(entry.value.get(name), at) for name, at in entry.use.neutral.items()]
-    return any(isinstance(now, int | float) and isinstance(at, int | float) and now < at for now, at in values)
 
 
 # ---- steps that cannot be made, taken back, or told apart
