@@ -211,3 +211,13 @@ def test_a_ramp_whose_record_an_undo_forgot_is_no_ramp_under_way() -> None:
     desk.report("open_up", "failed", error="refused", retry=False)
     desk.ask("ana", "resume")
     assert (["shield"], [THROTTLE], "waiting") == (list(desk.run.steps), list(desk.run.ledger), desk.run.state)
+
+
+def test_a_step_that_failed_after_it_was_lost_returns_what_may_be_in_force() -> None:
+    """Its last attempt did nothing, and nobody knows of the one before: its question is left with its effect."""
+    desk = reopening(opened())
+    desk.report("open_up", "unknown", error="lost")
+    desk.report("open_up", "failed", error="refused", retry=False)
+    assert (["step-failed"], ["open_up"]) == ([hold.code for hold in desk.run.holds], desk.performing)
+    desk.report("open_up")
+    assert (10, ["undone"]) == (percent(desk), [hold.code for hold in desk.run.holds])
