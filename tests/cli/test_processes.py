@@ -183,7 +183,7 @@ def test_a_dead_driver_is_seen_and_another_carries_on(lab: Lab) -> None:
     pid = lab.status()["driver"]["pid"]
     os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + WITHIN_S
-    while lab.status()["driver"]["alive"]:
+    while lab.status()["driver"] is not None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     said = lab.type("status")

@@ -10,6 +10,7 @@ import pytest
 
 from relight.control.exits import exit_code, needs_decision
 from relight.control.history import load_run
+from relight.control.results import with_results
 from relight.control.status import status_document
 
 PROMISED = {
@@ -165,14 +166,27 @@ def test_effects_say_how_they_end(tales: ModuleType) -> None:
     assert freeze["observed"] is None
 
 
+def test_programs_get_what_steps_of_earlier_stages_gave(tales: ModuleType) -> None:
+    """A run forgets what no later step reads; its journal does not, and a document that is handed out has it."""
+    tale = tales.Tale().later(1).done({"percent": 10}).later(1).done({"frozen": True}).later(20).all_pass()
+    document = document_of(tale)
+    assert document["stage"] == "roll-back"
+    results = [step["result"] for step in with_results(document, tale.journal)["stages"][0]["steps"]]
+    assert results == [{"percent": 10}, {"frozen": True}]
+
+
 def test_a_driver_that_is_gone_shows(tales: ModuleType) -> None:
-    """A lease whose holder is dead is shown as such, and a run that is over has no driver."""
+    """Nobody drives a run whose driver is dead, and who did is told; a run that is over has neither."""
     tale = tales.Tale()
     tale.hold.release()
-    assert document_of(tale)["driver"]["alive"] is False
+    assert document_of(tale)["driver"] is None
+    assert document_of(tale)["last_driver"]["name"] == "serve-2"
     assert document_of(tale)["next"][0].startswith("relight resume ")
     assert exit_code(tale.run, driven=False) == 7
-    assert document_of(tales.Tale().ended())["driver"] is None
+    assert (document_of(tales.Tale().ended())["driver"], document_of(tales.Tale().ended())["last_driver"]) == (
+        None,
+        None,
+    )
 
 
 def moments(tales: ModuleType) -> dict[str, tuple[Any, int, bool]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from relight.drivers.live.sampling import UNKEPT_MAX
+from relight.drivers.live.sampling import UNKEPT_MAX, shown_as
+from relight.drivers.live.sources import Point
 from relight.kernel.facts import CheckTurned
 from relight.kernel.plan import Approval, Gate, Guard, Precondition, Stage, Verify
 from relight.sdk.capabilities import MetricResult
@@ -261,3 +262,14 @@ def test_protective_effects_are_observed_while_in_force(bench: Any) -> None:
     assert 55 == after["value"]["percent"]
     assert after["at"] > before["at"]
     assert "" == after["error"]
+
+
+def test_a_probe_that_answers_with_more_than_a_value_is_shown_by_its_value() -> None:
+    """A figure is what people look for; an answer without one is shown as its text."""
+    answers: list[tuple[Any, Any]] = [
+        ({"value": 0.5, "stdout": "0.5"}, (0.5, "")),
+        ({"value": "up"}, ("up", "")),
+        ({"release": 41}, (None, '{"release": 41}')),
+    ]
+    for answer, shown in answers:
+        assert shown == shown_as(Point(t=1, at=1, stamp="", kind="value", value=answer))

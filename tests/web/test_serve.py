@@ -76,7 +76,7 @@ def test_another_serve_takes_over_and_finishes(lab: Lab, number: signal.Signals)
     second = lab.serve("--name", "two")
     assert first.kill(number) == (0 if number == signal.SIGTERM else -9)
     bo = second.client(lab.secrets["bo"])
-    bo.until(run, lambda d: d["driver"]["alive"] and d["driver"]["name"] == "two")
+    bo.until(run, lambda d: d["driver"] is not None and d["driver"]["name"] == "two")
     assert bo.post(f"/runs/{run}/approve", vote).status == 200
     assert bo.until(run, over)["state"] == "succeeded"
     facts = story(run)

@@ -213,7 +213,7 @@ def _result(door: Door, follower: Follower) -> int:
     from relight.control.exits import exit_code
 
     if not door.for_people:
-        door.show(follower.document(), list)
+        door.show(follower.whole_document(), list)
     return exit_code(follower.run)
 
 

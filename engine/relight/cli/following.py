@@ -19,6 +19,7 @@ from relight.control.exits import exit_code, needs_decision
 from relight.control.finding import short_name
 from relight.control.history import Event, Following, is_quiet
 from relight.control.people import os_name, person_at
+from relight.control.results import with_results
 from relight.control.showing import document_of
 from relight.control.wording import now_ms
 
@@ -92,6 +93,10 @@ class Follower:
     def document(self) -> dict[str, Any]:
         """Return the status document of this moment."""
         return document_of(self.journal, self.run, name=self.name)
+
+    def whole_document(self) -> dict[str, Any]:
+        """Return it with what every step gave, for programs."""
+        return with_results(self.document(), self.journal)
 
     def follow(self, *, until_decision: bool = False, until: "Callable[[Run], bool] | None" = None) -> int:
         """Show the run until it is over, and return its exit code.

@@ -90,9 +90,8 @@ def _driver(document: Mapping[str, Any], now: int) -> Span:
     if document["ended_at"] is not None:
         return Span(document["state"], "good" if document["state"] == "succeeded" else "bad")
     if driver is None:
-        return Span("no driver yet", "warn")
-    if not driver["alive"]:
-        return Span("driver GONE", "loud")
+        gone = document["last_driver"] is not None
+        return Span("driver GONE", "loud") if gone else Span("no driver yet", "warn")
     silent = age(driver["seen_at"], now)
     if driver["seen_at"] is None:
         return Span("driver starting", "dim")
@@ -150,7 +149,7 @@ def _next(moment: Moment) -> list[Line]:
     if document["ended_at"] is not None:
         tail = "(or effects, verify)" if document["effects_in_force"] else "(or verify)"
         return _next_row(moment, Span(f"relight log {name}", "bold"), tail)
-    if document["driver"] is not None and not document["driver"]["alive"]:
+    if document["last_driver"] is not None:
         return _next_row(moment, Span(f"relight resume {name}", "bold"), "(its driver is gone; nothing moves)")
     waiting = document["waiting_on"]
     if waiting is not None and waiting["kind"] in {"hold", "task"}:

@@ -129,7 +129,7 @@ def drive_beside(door: Door, begun: "Run", until_decision: bool, *, detach: bool
         code = 0
     else:
         code = follow_here(follower, until_decision=until_decision)
-    _result(door, follower.document(), follower)
+    _result(door, follower.whole_document(), follower)
     return code
 
 
@@ -181,5 +181,5 @@ def drive_here(door: Door, begun: "Run", *, take_over: bool = False) -> int:
     follower.read()
     if ended.outcome is None:
         door.tell(f"This driver was told to stop; run {begun.id} waits for the next: relight resume {follower.name}")
-    door.show(follower.document(), follower.lines)
+    door.show(follower.whole_document(), follower.lines)
     return 128 + signals[0] if signals and ended.outcome is None else exit_code(ended)

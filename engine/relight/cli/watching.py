@@ -38,7 +38,7 @@ def watch(door: Door, run: str | None, until_decision: bool, everything: bool) -
     )
     code = follow_here(follower, until_decision=until_decision)
     if door.output == "json":
-        door.show(follower.document(), list)
+        door.show(follower.whole_document(), list)
     return code
 
 

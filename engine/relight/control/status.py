@@ -49,7 +49,8 @@ def status_document(
         "at": instant(at if at is not None else run.at),
         "started_at": instant(run.started_at),
         "ended_at": instant(run.ended_at),
-        "driver": _driver(run, lease, board),
+        "driver": _driver(run, lease, board) if lease is not None and lease.alive else None,
+        "last_driver": _driver(run, lease, board) if lease is not None and not lease.alive else None,
         "stage": run.current.id if run.current is not None else None,
         "waiting_on": waiting_on(run),
         "gate": gate_entry(run) if run.outcome is None else None,
@@ -71,8 +72,8 @@ def status_document(
     return with_samples(document, board, samples)
 
 
-def _driver(run: Run, lease: Lease | None, board: Mapping[str, Any]) -> dict[str, Any] | None:
-    if lease is None or run.outcome is not None:
+def _driver(run: Run, lease: Lease, board: Mapping[str, Any]) -> dict[str, Any] | None:
+    if run.outcome is not None:
         return None
     beat = board.get("beat_at")
     return {

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import Any
 
 from relight.control.history import Following, log_entry
+from relight.control.results import with_results
 from relight.control.showing import document_of
 from relight.journal.codec import decode
 from relight.journal.port import Journal
@@ -49,7 +50,7 @@ class Tracks:
             run, seq = self._read(track), track.following.seq
             now = monotonic()
             if track.shown is None or track.shown[0] != seq or (now - track.shown[1]) * 1_000 > FRESH_MS:
-                track.shown = seq, now, document_of(self._journal, run)
+                track.shown = seq, now, with_results(document_of(self._journal, run), self._journal)
             return track.shown[2]
 
     def log(self, run_id: str, *, after: int, limit: int) -> list[dict[str, Any]]:

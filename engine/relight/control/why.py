@@ -49,7 +49,7 @@ def waits_for(document: Mapping[str, Any]) -> str:
 
 def is_stranded(document: Mapping[str, Any]) -> bool:
     """Return whether the run is not over and its driver is gone: then nothing moves, whatever the state says."""
-    return document["ended_at"] is None and document["driver"] is not None and not document["driver"]["alive"]
+    return document["ended_at"] is None and document["last_driver"] is not None
 
 
 def safety(document: Mapping[str, Any]) -> str:
@@ -59,9 +59,8 @@ def safety(document: Mapping[str, Any]) -> str:
     protective = [effect for effect in document["effects_in_force"] if effect["protective"]]
     unsure = [effect for effect in document["effects_in_force"] if not effect["sure"]]
     breached = [guard["id"] for guard in document["guards"] if guard["breached"]]
-    driver = document["driver"]
     words = []
-    if driver is None or not driver["alive"]:
+    if document["driver"] is None:
         words.append("No driver is alive: nothing moves and nobody watches until `relight resume`.")
     elif document["waiting_on"] is not None:
         words.append("Waiting is safe: nothing goes forward until somebody decides.")

@@ -73,6 +73,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         started_at=_text(),
         ended_at=_text(null=True),
         driver=_MAYBE,
+        last_driver=_MAYBE,
         stage=_text(null=True),
         waiting_on=_MAYBE,
         gate=_MAYBE,

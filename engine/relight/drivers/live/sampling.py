@@ -170,7 +170,7 @@ class Sampling:
         )
 
     def _keep(self, check: str, point: Point) -> None:
-        value, detail = _flat(point)
+        value, detail = shown_as(point)
         self._board.check(check, kind=point.kind, value=value, detail=detail, at=point.at, t=point.t)
         if len(self._unkept) < UNKEPT_MAX:
             self._unkept.append(
@@ -186,8 +186,11 @@ def _source(check: Check) -> str:
     return json.dumps([asked, check.interval_ms, check.max_age_ms], sort_keys=True, default=str)
 
 
-def _flat(point: Point) -> tuple[float | bool | str | None, str]:
-    """Return a data point as views show it: an object only as its text."""
+def shown_as(point: Point) -> tuple[float | bool | str | None, str]:
+    """Return a data point as views show it: an object as the value that it has, or else only as its text."""
+    inner = point.value.get("value") if isinstance(point.value, dict) else None
+    if isinstance(inner, bool | int | float | str):
+        return inner[:DETAIL_MAX] if isinstance(inner, str) else inner, point.detail[:DETAIL_MAX]
     if point.value is None or isinstance(point.value, bool | int | float):
         return point.value, point.detail[:DETAIL_MAX]
     if isinstance(point.value, str):
