@@ -10,8 +10,9 @@ from relight.web.problems import Problem
 T = TypeVar("T")
 
 THREADS = 8
-WAITING_MAX = 200
-"""Requests that wait for a thread; the next one is told to come again."""
+WAITING_MAX = 5_000
+"""What waits for a thread, each for milliseconds: a thousand pages that come back at once after this was started anew;
+the next one is told to come again."""
 WITHIN_S = 30.0
 """For an answer; a driver has ten seconds of it, planning a large site two."""
 

@@ -250,7 +250,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
     return {name: play(site, name) for name in ("", "reopen-relapses-once", "capacity-warm-fails")}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home whose journal no other test has."""
     made = tmp_path_factory.mktemp("page-home")

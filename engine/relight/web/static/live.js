@@ -43,9 +43,10 @@
     if (named && document.getElementById(named)) document.getElementById(named).focus();
   };
 
+  let tries = 0;
   const follow = () => {
     const source = new EventSource(page.dataset.live);
-    source.addEventListener("clock", (event) => { ahead = Number(event.data) - Date.now(); say("Live", "good"); });
+    source.addEventListener("clock", (event) => { ahead = Number(event.data) - Date.now(); tries = 0; say("Live", "good"); });
     source.addEventListener("parts", (event) => {
       for (const [name, html] of Object.entries(JSON.parse(event.data))) put(name, html);
       const spoken = document.querySelector("#spoken [data-title]");
@@ -54,8 +55,12 @@
     });
     source.addEventListener("end", () => { source.close(); say("The run is over", "calm"); });
     source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) say("Not live: load the page again", "bad");
-      else say("Not live: looking for the server", "bad");
+      // A browser comes again by itself after a broken line, and not after a refusal: that may be over in a while.
+      if (source.readyState !== EventSource.CLOSED) return say("Not live: looking for the server", "bad");
+      tries += 1;
+      if (tries > 8) return say("Not live: load the page again", "bad");
+      say("Not live: trying again", "bad");
+      setTimeout(follow, 2000 * tries * (0.5 + Math.random()));
     };
   };
   setInterval(tick, 1000);
