@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from relight.chat.channel import Channel
 from relight.chat.slack.channel import Slack
 from relight.chat.slack.settings import Settings
 from relight.testing.channels import ChannelConformance, Seen, Shape
@@ -154,3 +156,10 @@ def _buttons(message: Mapping[str, Any]) -> list[str]:
 
 def _thread(slack: FakeSlack, address: str) -> str:
     return str(slack.messages["C1", address].get("thread_ts") or "")
+
+
+def test_the_guide_tells_of_the_whole_port() -> None:
+    """What a channel has to do is in the guide's table, each with a row; nothing else is."""
+    guide = (Path(__file__).parents[2] / "engine/relight/chat/README.md").read_text()
+    told = set(re.findall(r"^\| `([a-z]+)", guide, re.MULTILINE))
+    assert told == {name for name in vars(Channel) if not name.startswith("_")} | set(Channel.__annotations__)

@@ -190,6 +190,7 @@ def test_slack_is_down_in_the_middle_of_a_gate(night: Night) -> None:
     wait_status(night, run, lambda d: d["trouble"] == [])
     assert night.slack.send(night.slack.click("U1", address, "Approve")).in_time
     night.message("OPENED by bo, ana")
+    night.message("gated succeeded")
     assert len(night.slack.texts()) == 3
 
 
@@ -220,6 +221,30 @@ def test_limits_and_lost_sockets(night: Night) -> None:
     assert night.slack.send(night.slack.click("U2", address, "Approve")).in_time
     night.message("gated succeeded")
     assert night.status(run)["state"] == "succeeded"
+
+
+def test_a_channel_that_relight_is_not_in(night: Night) -> None:
+    """What keeps it from showing anything is said with what to do; once it is mended, it goes on by itself."""
+    night.slack.removed.add("C1")
+    night.serve()
+    words = ("--site", str(night.site), "--yes", "--until-decision", "-o", "json")
+    run = json.loads(night.type("run", str(night.folder / "gated.runbook.yaml"), *words).stdout)["run"]
+    document = wait_status(night, run, lambda d: d["trouble"])
+    assert "relight is no member of the channel; invite it there" in document["trouble"][0]
+    night.slack.removed.clear()
+    night.message("go on?", "2 boss")
+
+
+def test_a_click_whose_moment_is_over(night: Night) -> None:
+    """A form can only be shown for three seconds after a click: later, its person is told to say it again."""
+    night.serve()
+    run = night.start("U1", "gated")
+    address = night.message("go on?", "2 boss")
+    late = night.slack.click("U1", address, "Deny, say why")
+    late["payload"]["trigger_id"] = "long.ago"
+    assert night.slack.send(late).in_time
+    night.told("U1", "this could not be shown to you")
+    assert "gate_denied" not in [kind for kind, _ in night.story(run)]
 
 
 def test_a_serve_starts_without_slack(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:

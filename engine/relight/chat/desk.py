@@ -99,7 +99,6 @@ class _Looked:
     sent_at: dict[str, deque[float]] = field(default_factory=dict)
     matters: dict[str, str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
-    nonces: dict[str, str] = field(default_factory=dict)
     thread_since: float = 0.0
 
 
@@ -274,12 +273,12 @@ class Desk:
         """
         looked = self._looked[album.run]
         waiting = False
-        if HEAD not in album.shown:
+        if album.of(HEAD) is None:
             # A run is introduced before anything is said of it; one that is over has said everything by that.
             wishes.sort(key=lambda wish: wish.slot != HEAD)
             wishes = [wish for wish in wishes if not wish.once]
         for wish in wishes:
-            before = album.shown.get(wish.slot)
+            before = album.of(wish.slot)
             if (before is None and wish.closed) or (before is not None and wish.once):
                 continue
             waiting |= not await self._sent(album, looked, wish, before)
@@ -293,7 +292,8 @@ class Desk:
         if wish.slot in looked.refused:
             return True
         # The same word at each attempt: of one whose answer was lost, both copies have buttons that work.
-        nonce = before.nonce if before is not None else looked.nonces.setdefault(wish.slot, secrets.token_hex(6))
+        known = album.shown.get(wish.slot)
+        nonce = known.nonce if known is not None else secrets.token_hex(6)
         message = wish.make(nonce)
         if before is not None and before.digest == message.digest:
             looked.matters[wish.slot] = message.matters
@@ -302,6 +302,9 @@ class Desk:
             return False
         try:
             if before is None:
+                if known is None:
+                    album.shown[wish.slot] = Shown("", "", nonce)
+                    await asyncio.to_thread(self._memory.keep, album, now_ms())
                 address = await self._with_pace(album.room, self.channel.post(album.room, message))
             else:
                 address = before.address
@@ -330,7 +333,7 @@ class Desk:
     async def _told(self, album: Album, looked: _Looked) -> bool:
         """Tell what has happened under the run's message, in one piece; say whether all of it is told."""
         lines = list(looked.story.after(album.told))
-        head = album.shown.get(HEAD)
+        head = album.of(HEAD)
         if not lines or head is None:
             return not lines
         now = time.monotonic()

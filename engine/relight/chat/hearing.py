@@ -9,6 +9,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from relight.chat import forms, grammar, proposing, starting
@@ -144,7 +145,8 @@ class Hearing:
             except RelightError as error:
                 await self._refuse(heard, in_one_sentence(error))
         except ChannelError:
-            return  # They see nothing, and what they asked is done or not; the message and every other door say which.
+            # A form that came too late for its click, or a chat that went away: the message tells what was decided.
+            await self._quietly(heard, "this could not be shown to you; say it again, or use a command on the host")
         except Exception as error:  # noqa: BLE001 - what one person sends must not close the door for all
             self.reception.report("chat", error)
             await self._quietly(heard, "relight met something that it did not foresee; its log has the details")
@@ -159,10 +161,8 @@ class Hearing:
         return self._first_form(heard) is not None
 
     async def _quietly(self, heard: Heard, text: str) -> None:
-        try:
-            await self._refuse(heard, text)
-        except ChannelError:
-            return
+        with suppress(ChannelError):
+            await self._channel.whisper(heard, (text,))
 
     # ---- what was typed
 

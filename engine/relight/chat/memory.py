@@ -18,7 +18,10 @@ DESK_MS = 9_000
 
 @dataclass(slots=True)
 class Shown:
-    """One message as it is shown: its address, what it shows, and the word that its buttons carry."""
+    """One message as it is shown: its address, what it shows, and the word that its buttons carry.
+
+    It is kept before the message is sent, without an address: a click may be quicker than the answer to that.
+    """
 
     address: str
     digest: str
@@ -39,6 +42,11 @@ class Album:
     shown: dict[str, Shown] = field(default_factory=dict)
     told: int = 0
     done: bool = False
+
+    def of(self, slot: str) -> Shown | None:
+        """Return the message of that slot, if it is shown."""
+        found = self.shown.get(slot)
+        return found if found is not None and found.address else None
 
     def body(self) -> dict[str, Any]:
         """Return it as JSON."""

@@ -44,6 +44,16 @@ PATIENCE_MAX_S = 300.0
 GONE = frozenset({"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"})
 UNFIT = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text"})
 """What Slack says of a message that it will never take; everything else may be mended by somebody."""
+MEND = {
+    "not_in_channel": "relight is no member of the channel; invite it there",
+    "channel_not_found": "there is no such channel, or relight may not see it",
+    "is_archived": "the channel is archived",
+    "invalid_auth": "the token is not good; the site's document says where it is",
+    "token_revoked": "the token was revoked",
+    "account_inactive": "the app is no member of the workspace any more",
+    "missing_scope": "the app lacks a scope; it needs chat:write and commands",
+}
+"""What people can do something about, in words."""
 EVERYTHING = re.compile(f"^{rendering.PREFIX}")
 
 
@@ -288,7 +298,7 @@ class Slack:
         status = int(getattr(response, "status_code", 0) or 0)
         if status == 429 or code in ("ratelimited", "rate_limited"):
             return Away("Slack wants patience", after_s=_patience(getattr(response, "headers", {}) or {}))
-        said = self._settings.secrets.redact(code or f"status {status}")
+        said = MEND.get(code) or self._settings.secrets.redact(code or f"status {status}")
         if code in GONE:
             return Gone(f"Slack says {said}")
         if code in UNFIT:
