@@ -286,3 +286,33 @@ def test_a_drill_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
     while left := ours(f"DRILL_MARK={tmp_path}"):
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(240)
+def test_a_drill_that_was_left_or_killed_is_in_nobodys_way(tmp_path: Path) -> None:
+    """In a journal that stays, the run of a site that is gone is aborted: it would keep the next drill out."""
+    home = environment(tmp_path) | {"RELIGHT_HOME": str(tmp_path / "home")}
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        child = subprocess.Popen(
+            [*COMMAND, "drill", "--auto"],
+            env=home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert _until(child, "took over"), "it was refused"
+        child.send_signal(number)
+        child.communicate(timeout=90)
+        deadline = time.monotonic() + 60
+        while left := ours(f"DRILL_MARK={tmp_path}"):
+            assert time.monotonic() < deadline, left
+            time.sleep(0.1)
+    listed = subprocess.run([*COMMAND, "runs", "-o", "json"], env=home, capture_output=True, text=True, timeout=60)
+    assert [run["state"] for run in json.loads(listed.stdout)["runs"]] == ["aborted", "aborted"]
+
+
+def _until(child: subprocess.Popen[str], words: str) -> bool:
+    assert child.stderr is not None
+    return any(words in line for line in child.stderr)

@@ -75,6 +75,8 @@ def drill(door: Door, runbook: str, auto: bool, keep: bool, seed: int) -> int:
         finally:
             if run_id:
                 _end_driver(door, run_id)
+                if not (keep and ended):
+                    _abort(door, run_id, "the drill is over, and its site is gone")
             _end_site(door, practice, folder, keep=keep and ended)
 
 
@@ -147,6 +149,7 @@ def _start(door: Door, plan: "Plan", *, keep: bool) -> "Run":
     from relight.control.beginning import begin_run
     from relight.control.finding import short_name
 
+    _clear_away(door)
     begun = begin_run(door.new_journal, plan, starter="you", door="drill")
     _spawn(door, begun.id, keep=keep)
     home = os.environ.get("RELIGHT_HOME", "")
@@ -235,6 +238,29 @@ def _end_driver(door: Door, run_id: str) -> None:
                         os.kill(pid, signal.SIGKILL)
                 return
             time.sleep(0.05)
+
+
+def _clear_away(door: Door) -> None:
+    """End what a drill that was killed left unfinished: its driver is dead, its site too, and it holds the lock."""
+    journal = door.journal_if_any()
+    for row in journal.rows(unfinished=True) if journal is not None else ():
+        lease = door.journal.lease(row.run)
+        if row.site == "practice" and lease is not None and not lease.alive:
+            door.tell(*told(f"Run {row.run} was left by a drill that was killed; it is aborted now."))
+            _abort(door, row.run, "its drill was killed, and its site is gone")
+
+
+def _abort(door: Door, run_id: str, why: str) -> None:
+    """End a run that nothing can carry on any more; unfinished it would keep the next drill from its lock."""
+    from relight.bootstrap import decide_alone
+    from relight.control.requests import Asking, ask
+
+    row = door.journal.row(run_id)
+    if row is None or row.ended_at is not None:
+        return
+    with contextlib.suppress(RelightError):
+        asking = Asking("abort", reason=why)
+        ask(door.journal, row, asking, person="you", decide_alone=lambda: decide_alone(door.journal, run_id))
 
 
 def _end_site(door: Door, practice: Practice, folder: Path, *, keep: bool) -> None:
