@@ -13,6 +13,9 @@ from relight.sdk.values import format_duration
 TRACE_SHOWN_MAX = 14
 """Lines of a story that are shown on a terminal; the document has them all."""
 
+LEFT_SHOWN_MAX = 6
+"""Effects that stay in force that are shown on a terminal."""
+
 
 def exploration_document(explored: Explored, starter: str) -> dict[str, Any]:
     """Return ``relight.exploration/v1``."""
@@ -117,8 +120,10 @@ def report_lines(document: Mapping[str, Any]) -> Iterator[str]:
     made_up = [f"{name}={value}" for part in document["made_up"].values() for name, value in part.items()]
     if made_up:
         yield f"  made up, for want of a site: {', '.join(made_up)}"
-    if document["left_in_force"]:
-        yield f"  still in force when it succeeds: {', '.join(document['left_in_force'])}"
+    left = document["left_in_force"]
+    if left:
+        more = f" and {len(left) - LEFT_SHOWN_MAX} more" if len(left) > LEFT_SHOWN_MAX else ""
+        yield f"  still in force when it succeeds: {', '.join(left[:LEFT_SHOWN_MAX])}{more}"
     for each in document["unreached"]:
         what = {"stage": "stage", "step": "step", "branch": "when, never false, of"}[each["kind"]]
         yield f"NEVER REACHED  {what} {each['step'] or each['stage']}"

@@ -154,7 +154,7 @@ class Tier:
         counts["admitted"] += admitted
         counts["refused_percent"] += asked - by_share
         counts["refused_rate"] += by_share - admitted
-        counts["429"] += asked - admitted
+        counts["429"] += max(asked - admitted, 0.0)  # the shares of what is asked add up to it but for rounding
         return admitted / asked
 
     def _sign_ins(self, h: float, spoils: float) -> float:

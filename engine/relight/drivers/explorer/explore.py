@@ -77,7 +77,7 @@ def explore(
         states_max: After so many states of one walk it gives up, and the exploration is not complete.
     """
     began = time.monotonic()
-    coverage, left = Coverage(), LeftBehind()
+    coverage, left = Coverage(), LeftBehind(plan)
     decisions = Decisions()
     planned = _planned(plan, world, coverage, left, starter, states_max)
     walks = [planned]

@@ -11,7 +11,7 @@ from relight.drivers.explorer.findings import Broken, require
 from relight.kernel import facts as f
 from relight.kernel.effects import effect_key, layers, tighter
 from relight.kernel.evolve import evolve
-from relight.kernel.plan import Plan, Stage, Use
+from relight.kernel.plan import Plan, Stage, Step, Use
 from relight.kernel.state import EffectEntry, Run
 
 TELLING = ("status.publish", "notify")
@@ -168,7 +168,7 @@ def _lifted_by(run: Run, step: str, use: Use, args: Mapping[str, Any]) -> list[E
 
 
 class Left(NamedTuple):
-    """Whether nothing failed and nobody left anything out."""
+    """Whether nobody left a stage out, and nothing that takes an effect back failed or was left out."""
 
     clean: bool = True
 
@@ -180,10 +180,16 @@ class LeftBehind:
 
     Attributes:
         cleared: Steps whose effect some path takes back.
-        left: Steps whose effect a path on which nothing failed leaves in force, and how such a run ended.
+        left: Steps whose effect stays in force though the step that takes it back did not fail, and such a run's end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Plan) -> None:
+        steps = [step for stage in plan.stages for step in stage.steps]
+        self._take_back = {
+            step.id
+            for index, step in enumerate(steps)
+            if step.undoes is not None or any(_alike(step, other) for other in steps[:index])
+        }
         self.cleared: set[str] = set()
         self.left: dict[str, Run] = {}
 
@@ -200,7 +206,11 @@ class LeftBehind:
             match fact:
                 case f.StageSkipped(person=person) if person:
                     held = Left(clean=False)
-                case f.StepFailed(final=True):
+                case f.UndoFailed():
+                    held = Left(clean=False)
+                case f.StepFailed(final=True) if fact.step in self._take_back:
+                    held = Left(clean=False)
+                case f.StepSkipped(person=person) if person and fact.step in self._take_back:
                     held = Left(clean=False)
                 case f.EffectCleared(never=False):
                     entry = before.ledger.get(fact.key)
@@ -212,6 +222,16 @@ class LeftBehind:
                 case _:
                     pass
         return held
+
+
+def _alike(step: Step, other: Step) -> bool:
+    """Return whether two steps may be about one effect."""
+    return (
+        step.use is not None
+        and other.use is not None
+        and step.use.lasting
+        and (step.use.capability == other.use.capability)
+    )
 
 
 # ---- steps that cannot be made, taken back, or told apart
