@@ -23,7 +23,7 @@ from relight.control.sites import ServedSite, Sites, published, runbook_path
 from relight.control.tracks import Tracks
 from relight.control.wording import now_ms
 from relight.errors import NotNow, NotPermitted, UsageError
-from relight.journal.port import Kept
+from relight.journal.port import Answer, Kept
 
 if TYPE_CHECKING:
     from relight.control.identities import Caller, Identity
@@ -199,6 +199,9 @@ class Reception:
         row = self.row(caller, name, asking.verb)
         who = caller.of(row.site)
         permit_asking(who, asking)
+        if asking.verb == "resume" and (driver := self._taken_over(row, who)):
+            told = Told(Answer(request="", ok=True, text=f"{driver} drives it now"), who.person, False)
+            return answer_document(row, about(self.journal, row.run).environment, asking, told)
         told = ask(
             self.journal,
             row,
@@ -211,6 +214,20 @@ class Reception:
         )
         self._raise_refusal(row.run, told)
         return answer_document(row, about(self.journal, row.run).environment, asking, told)
+
+    def _taken_over(self, row: Row, who: Identity) -> str:
+        """Hand a run whose driver is gone to a serve, and return its driver; empty where there is one, or a pause.
+
+        Raises:
+            NotNow: no serve takes it.
+        """
+        lease = self.journal.lease(row.run)
+        if (lease is not None and lease.alive) or row.ended_at is not None or self.tracks.run(row.run).paused:
+            return ""
+        driver = handing.taken_by(self.journal, row.run, row.site, by=f"{who.door} of {who.person}")
+        if not driver:
+            raise NotNow(f"no serve takes run {row.run}", hint=f"on the host: relight resume {row.run}")
+        return driver
 
     def _raise_refusal(self, run: str, told: Told) -> None:
         """Raise what the driver refused, as what it was: not theirs, not now, or nothing that can be asked."""

@@ -167,6 +167,14 @@ def test_a_held_run_says_what_may_be_done(door: Door, nights: Any) -> None:
     assert "Mark warm done" in page.text
 
 
+def test_a_run_without_a_driver_is_resumed_where_somebody_drives(door: Door, gate: str) -> None:
+    """The page offers it first; where no serve takes the run, it says what to type on the host."""
+    ana = door.browser("ana")
+    page = ana.get(f"/runs/{gate}")
+    refused = ana.submit(page.form("Resume"))
+    assert (refused.status, f"relight resume {gate}" in refused.text) == (409, True)
+
+
 def test_words_from_outside_stay_words(door: Door, gate: str) -> None:
     """Whatever is noted, given as a reason or sent in a query is shown as it is and is no markup."""
     bo, evil = door.browser("bo"), "<script>alert(1)</script>{{ 7*7 }}\"'><img src=x onerror=alert(1)>"
