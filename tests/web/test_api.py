@@ -251,7 +251,7 @@ def test_wrong_words_are_refused_with_their_place(shared: Lab, ana: Client) -> N
         ("GET", "/api/v1/proposals/zzz", 404),
         ("GET", "/api/v1/runs/x/approve", 405),
         ("DELETE", "/api/v1/runs", 405),
-        ("GET", "/", 404),
+        ("GET", "/nonsense", 404),
     ],
 )
 def test_what_is_not_there_is_not_there(ana: Client, method: str, path: str, status: int) -> None:
