@@ -97,7 +97,7 @@ class Read(Probe):
         value = _value(call.args, finished)
         if value is _NOTHING:
             raise Failed(f"{_name(call)}: its output is no usable JSON", retry=False)
-        return _result(finished, _number(_text(finished.stdout).strip()) if value is None else value)
+        return _result(finished, value)
 
 
 class ShellProvider(Provider):
@@ -172,9 +172,9 @@ def _last_words(finished: Finished) -> str:
 
 
 def _value(args: ProbeArgs, finished: Finished) -> Any:
-    """Return the parsed output, None where none was asked for, or ``_NOTHING`` where it cannot be had."""
+    """Return the parsed output, or the number that it is, if any; ``_NOTHING`` where JSON was asked for in vain."""
     if args.parse != "json":
-        return None
+        return _number(_text(finished.stdout).strip())
     try:
         value = parse_json(finished.stdout)
     except ValueError:

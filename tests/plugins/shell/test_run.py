@@ -216,9 +216,10 @@ async def test_an_argument_arrives_byte_for_byte(payload: str) -> None:
     ("output", "value"),
     [("42", 42), (" -3.5\n", -3.5), ("1e3", 1000.0), ("007", 7), ("1e999", None), ("nan", None), ("12 apples", None)],
 )
-async def test_a_probe_reads_numbers(output: str, value: float | None) -> None:
-    """Output that looks like one number is one."""
+async def test_output_that_is_a_number_is_the_value(output: str, value: float | None) -> None:
+    """Output that looks like one number is one, of a probe and of an action alike."""
     assert (await read(argv=["echo", output])).value == value
+    assert (await run(argv=["echo", output])).value == value
 
 
 async def test_json_is_parsed_on_request() -> None:
