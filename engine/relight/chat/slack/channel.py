@@ -40,6 +40,7 @@ PING_S = 5.0
 CONNECTING_S = 10.0
 """So long without a socket is no trouble yet: Slack renews each now and then."""
 AGAIN_S = 5.0
+CLOSE_S = 1.0
 PATIENCE_MAX_S = 300.0
 GONE = frozenset({"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"})
 UNFIT = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text"})
@@ -97,6 +98,11 @@ class Slack:
 
     async def close(self) -> None:
         """Let go of the socket."""
+        if self._socket is not None:
+            self._socket.client.closed = True
+        if self._tasks:
+            # A connection that is being made is let through and closed then: cut off, it would stay half open.
+            await asyncio.wait(self._tasks, timeout=CLOSE_S)
         for task in list(self._tasks):
             task.cancel()
         for task in list(self._tasks):
