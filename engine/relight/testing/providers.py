@@ -152,6 +152,8 @@ class ProviderConformance:
 
         async def try_it(action: Action) -> None:
             sample, name = self.sample(action.contract), action.contract.name
+            if action.contract.neutral:  # an earlier test of the same place may have left the sample in force
+                await perform(action, way_back(action.contract, None, sample.args))
             before = await in_force(action, sample.args)
             await perform(action, sample.args)
             after = await in_force(action, sample.args)

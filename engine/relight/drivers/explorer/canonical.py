@@ -77,6 +77,18 @@ class Canon:
 
     def key(self, run: Run) -> Key:
         """Return what makes this state different from others."""
+        return self._form(run), self._spoken_of(run)
+
+    def _spoken_of(self, run: Run) -> Key:
+        """Return what the author's statements read: it counts to the very end, whatever else is forgotten."""
+        records = [(name, run.steps.get(name)) for name in sorted(self._shape.steps[-1])]
+        steps = tuple((name, record.word, self.kind(record.result)) for name, record in records if record is not None)
+        checks = tuple(
+            (name, run.checks[name].verdict) for name in sorted(self._shape.checks[-1]) if name in run.checks
+        )
+        return steps, checks, tuple(run.past.items()) if self._shape.stages else ()
+
+    def _form(self, run: Run) -> Key:
         if run.outcome is not None:
             return "ended", run.outcome, self._ledger(run)
         if run.aborting:

@@ -21,6 +21,7 @@ class Shape:
         spoken: Steps whose effect something speaks of: the author, a later step that undoes it, what protection means.
         exact: Whether tries are counted one by one.
         loose: Checks that can conflict with others: which of them passes matters.
+        stages: Whether the author speaks of stages.
     """
 
     steps: tuple[frozenset[str], ...]
@@ -28,6 +29,7 @@ class Shape:
     spoken: tuple[frozenset[str], ...]
     loose: frozenset[str] = frozenset()
     exact: bool = True
+    stages: bool = False
 
 
 def shape_of(
@@ -55,6 +57,7 @@ def shape_of(
         spoken=tuple(frozenset(each) for each in reversed(spoken)),
         loose=frozenset().union(*conflicts),
         exact=exact,
+        stages=any(name.split(".")[0] == "stages" for name in always),
     )
 
 
