@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from relight.frozen import frozen
 from relight.kernel.facts import Verdict
+from relight.kernel.inputs import Turned
 from relight.kernel.intents import Watch
 from relight.kernel.plan import Check, ExpressionFailed
 
@@ -51,6 +52,21 @@ class Turn:
     samples: int
     digest: str
     detail: str
+
+    def told(self, watch: Watch, *, at: int, t: int) -> Turned:
+        """Return the input that tells the kernel of it."""
+        return Turned(
+            at=at,
+            t=t,
+            use=watch.id,
+            check=watch.check,
+            verdict=self.verdict,
+            value=self.value,
+            worst=self.worst,
+            samples=self.samples,
+            digest=self.digest,
+            detail=self.detail,
+        )
 
 
 class Judge:

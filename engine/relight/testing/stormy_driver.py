@@ -12,7 +12,7 @@ from relight.errors import StaleDriver
 from relight.journal.memory import MemoryJournal, MemoryStore
 from relight.journal.port import Batch, Request
 from relight.kernel.facts import AnyFact
-from relight.kernel.inputs import AnyInput, Read, Reported, Ticked, TookOver, Turned
+from relight.kernel.inputs import AnyInput, Read, Reported, Ticked, TookOver
 from relight.kernel.intents import Observe, Perform, ReadProbe, Stop, Wake, Watch
 from relight.kernel.judge import Judge, Sample
 from relight.kernel.plan import Check
@@ -173,18 +173,7 @@ class Driver:
             kind: Literal["value", "none"] = "none" if value is None else "value"
             turned = judge.fold(Sample(t=t, kind=kind, value=value, detail="" if value is not None else "nobody knows"))
             if turned is not None:
-                said = Turned(
-                    **self.now,
-                    use=watch.id,
-                    check=watch.check,
-                    verdict=turned.verdict,
-                    value=turned.value,
-                    worst=turned.worst,
-                    samples=turned.samples,
-                    digest=turned.digest,
-                    detail=turned.detail,
-                )
-                self.said.append(said)
+                self.said.append(turned.told(watch, **self.now))
 
     # ---- its hands
 

@@ -154,20 +154,7 @@ class Sampling:
     def _turned(self, watched: _Watched, turn: Turn | None) -> None:
         if turn is None:
             return
-        self._tell(
-            Turned(
-                at=self._clock.at(),
-                t=self._clock.t(),
-                use=watched.watch.id,
-                check=watched.check.id,
-                verdict=turn.verdict,
-                value=turn.value,
-                worst=turn.worst,
-                samples=turn.samples,
-                digest=turn.digest,
-                detail=turn.detail,
-            )
-        )
+        self._tell(turn.told(watched.watch, at=self._clock.at(), t=self._clock.t()))
 
     def _keep(self, check: str, point: Point) -> None:
         value, detail = shown_as(point)

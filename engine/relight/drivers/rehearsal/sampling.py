@@ -13,7 +13,7 @@ from relight.drivers.rehearsal.clock import Due, VirtualClock
 from relight.drivers.rehearsal.scene import Seen
 from relight.kernel.inputs import Turned
 from relight.kernel.intents import Watch
-from relight.kernel.judge import Judge, Sample, Turn, judge_value
+from relight.kernel.judge import Judge, Sample, judge_value
 from relight.kernel.plan import Check, Expression, ExpressionFailed, Json
 
 VERDICTS_MAX = 1_000
@@ -154,7 +154,7 @@ class Sampling:
     def _fold(self, watched: _Watched, sample: Sample) -> None:
         turn = watched.judge.fold(sample)
         if turn is not None:
-            self._tell(_turned(watched, turn, self._clock))
+            self._tell(turn.told(watched.watch, at=self._clock.at, t=self._clock.t))
 
 
 def _is_settled(watched: _Watched, point: Sample) -> bool:
@@ -167,21 +167,6 @@ def _is_settled(watched: _Watched, point: Sample) -> bool:
         return watched.judge.verdict == judge_value(watched.check, point.value) != "neutral"
     except ExpressionFailed:
         return watched.judge.verdict == "inconclusive"
-
-
-def _turned(watched: _Watched, turn: Turn, clock: VirtualClock) -> Turned:
-    return Turned(
-        at=clock.at,
-        t=clock.t,
-        use=watched.watch.id,
-        check=watched.check.id,
-        verdict=turn.verdict,
-        value=turn.value,
-        worst=turn.worst,
-        samples=turn.samples,
-        digest=turn.digest,
-        detail=turn.detail,
-    )
 
 
 def _source(check: Check) -> str:
