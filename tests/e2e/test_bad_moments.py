@@ -176,6 +176,7 @@ def test_the_journal_of_a_run_verifies_and_a_changed_byte_is_found(terminal: Ter
     assert terminal.type("abort", run).returncode == 0
     assert terminal.type("verify", run).returncode == 0
     connection = apsw.Connection(str(terminal.home / "journal.db"))
+    connection.set_busy_timeout(10_000)  # the driver may still be closing the journal behind its run's end
     for (name,) in list(connection.execute("select name from sqlite_master where type = 'trigger'")):
         connection.execute(f"drop trigger {name}")
     connection.execute(
