@@ -93,6 +93,7 @@ def expire_lease(bed: Any) -> None:
     import apsw
 
     connection = apsw.Connection(str(bed.path))
+    connection.set_busy_timeout(10_000)
     connection.execute("UPDATE leases SET until = 1")
     connection.close()
 
