@@ -23,6 +23,8 @@ class Paper:
     def __init__(self) -> None:
         self.ear: Ear | None = None
         self.sheets: dict[str, tuple[Message, str]] = {}
+        self.keys: dict[tuple[str, str], str] = {}
+        self.lost = 0
         self.edits: list[str] = []
         self.told: list[tuple[str, str]] = []
         self.forms: dict[str, Form] = {}
@@ -38,12 +40,22 @@ class Paper:
         """Listen no more."""
         self.ear = None
 
-    async def post(self, room: str, message: Message, *, thread: str = "") -> str:
-        """Put a sheet on the wall."""
+    async def post(self, room: str, message: Message, *, key: str, thread: str = "") -> str:
+        """Put a sheet on the wall, its key on the back."""
         self._reached()
         address = f"sheet-{next(self._numbers)}"
         self.sheets[address] = message, thread
+        self.keys[key, thread] = address
+        if self.lost:
+            self.lost -= 1
+            raise Away("nobody came back to tell")
         return address
+
+    async def find(self, room: str, key: str, *, since_ms: int, thread: str = "") -> str:
+        """Look at the backs."""
+        self._reached()
+        address = self.keys.get((key, thread), "")
+        return address if address in self.sheets else ""
 
     async def edit(self, room: str, address: str, message: Message) -> None:
         """Write on it anew."""
@@ -132,6 +144,10 @@ class People:
     async def come_back(self) -> None:
         """Come back."""
         self.channel.down = False
+
+    async def lose_answers(self, calls: int) -> None:
+        """Send somebody who does not come back."""
+        self.channel.lost = calls
 
     async def want_patience(self, calls: int) -> None:
         """Ask for a pause."""

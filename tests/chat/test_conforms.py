@@ -109,6 +109,10 @@ class Members:
         """Let it be up."""
         self.slack.come_back()
 
+    async def lose_answers(self, calls: int) -> None:
+        """Break the connection before the answer."""
+        self.slack.lose_answers(calls)
+
     async def want_patience(self, calls: int) -> None:
         """Answer with 429."""
         self.slack.want_patience(calls)

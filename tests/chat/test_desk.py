@@ -198,6 +198,53 @@ async def test_patience_is_heeded_and_nothing_is_lost(lab: Any, clock: Any) -> N
     assert len(lab.paper.sheets) == 2
 
 
+async def test_an_answer_that_is_lost(lab: Any, clock: Any) -> None:
+    """Whichever answer never came, of the head, of the gate or of a line in the thread: each stands once, and true."""
+    tale = lab.run().at_gate()
+    for _ in range(6):
+        lab.paper.lost = 1
+        await lab.looks()
+        clock.now += 61
+    top = [address for address, (_, thread) in lab.paper.sheets.items() if not thread]
+    assert top == [lab.address("run"), lab.address("gate " + tale.run.ticket.id)]
+    assert len(_thread(lab)) == 1
+    lab.paper.lost = 1
+    tale.asks("bo", "deny", ticket=tale.run.ticket.id, reason="not yet")
+    await lab.looks()
+    tale.asks("bo", "ask")
+    clock.now += 61
+    lab.paper.lost = 0
+    for _ in range(3):
+        await lab.looks()
+        clock.now += 61
+    lines = [line for text in _thread(lab) for line in text.splitlines() if line.strip()]
+    assert len(lines) == len(set(lines)), "no line is told twice"
+    assert [text for text in lines if "denied" in text], "and none is left out"
+
+
+def _thread(lab: Any) -> list[str]:
+    from relight.chat.channel import text_of
+
+    return [text_of(message) for message, thread in lab.paper.sheets.values() if thread]
+
+
+async def test_whoever_waited_for_the_answer_died(lab: Any, clock: Any) -> None:
+    """A serve was killed between a message and its answer: the next one goes on with the message that stands."""
+    tale = lab.run().at_gate()
+    lab.paper.lost = 1
+    await lab.looks()
+    (head,) = lab.paper.sheets
+    await lab.desk.close()
+    lab.begin()
+    clock.now += 61
+    tale.asks("ana", "pause")
+    lab.forget()
+    await lab.looks(2)
+    assert lab.address("run") == head
+    assert "PAUSED by ana" in lab.text("run")
+    assert len([1 for _, thread in lab.paper.sheets.values() if not thread]) == 2
+
+
 async def test_a_removed_message_comes_again_while_it_matters(lab: Any, clock: Any) -> None:
     """A gate's is shown anew, with buttons that work; one that was decided is not."""
     tale = lab.run().at_gate()
@@ -224,10 +271,10 @@ async def test_what_a_chat_never_takes_stops_nothing_else(
     """One message that is refused is said to be, and the others are shown."""
     post = lab.paper.post
 
-    async def picky(room: str, message: Any, *, thread: str = "") -> str:
+    async def picky(room: str, message: Any, *, key: str, thread: str = "") -> str:
         if "roll back" in message.head:
             raise Refused("it says invalid_blocks")
-        return await post(room, message, thread=thread)
+        return await post(room, message, key=key, thread=thread)
 
     monkeypatch.setattr(lab.paper, "post", picky)
     lab.run().at_gate()
@@ -242,10 +289,10 @@ async def test_a_room_that_is_away_keeps_no_other_waiting(
     """Each room has its own trouble; only a wish for patience is everybody's."""
     post = lab.paper.post
 
-    async def not_there(room: str, message: Any, *, thread: str = "") -> str:
+    async def not_there(room: str, message: Any, *, key: str, thread: str = "") -> str:
         if room == "nowhere":
             raise Away("it says not_in_channel")
-        return await post(room, message, thread=thread)
+        return await post(room, message, key=key, thread=thread)
 
     monkeypatch.setattr(lab.paper, "post", not_there)
     lab.run().at_gate()

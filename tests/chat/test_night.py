@@ -64,7 +64,22 @@ def test_many_doors_one_run(night: Night) -> None:
 
 
 def test_an_answer_that_is_lost(night: Night) -> None:
-    """Slack showed a message and its answer never came: it is shown again, and the buttons of both work."""
+    """Slack showed messages and their answers never came: each stands once, is edited there, and its buttons work."""
+    night.slack.lose_answers(3)
+    night.serve()
+    run = night.start("U1", "gated")
+    gate = night.message("go on?", "2 boss")
+    head = night.message("started", "WAITS at the gate")
+    night.message("asks: Go on?", thread=head)
+    assert night.slack.send(night.slack.click("U1", head, "Pause")).in_time
+    night.message("PAUSED by ana")
+    assert sorted(address for address, _ in night.slack.texts()) == sorted([head, gate])
+    assert [kind for kind, _ in night.story(run) if kind == "paused"] == ["paused"]
+
+
+def test_an_answer_that_is_lost_to_an_app_that_may_not_read(night: Night) -> None:
+    """Without the scope to look, a message is shown again, and the buttons of both copies work."""
+    night.slack.may_read = False
     night.slack.lose_answers(1)
     night.serve()
     run = night.start("U1", "gated")

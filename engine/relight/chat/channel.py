@@ -260,11 +260,27 @@ class Channel(Protocol):
         """Let go of it."""
         ...
 
-    async def post(self, room: str, message: Message, *, thread: str = "") -> str:
+    async def post(self, room: str, message: Message, *, key: str, thread: str = "") -> str:
         """Show a message, under that one where *thread* names it, and return its address.
+
+        Args:
+            key: What it is known by for good: the chat keeps it with the message, where nobody sees it.
 
         Raises:
             Away, Gone, Refused: it is not shown, or nobody knows.
+        """
+        ...
+
+    async def find(self, room: str, key: str, *, since_ms: int, thread: str = "") -> str:
+        """Return the address of what was posted there under that key; empty: nothing was, or this chat cannot tell.
+
+        The answer to a post may be lost after it was shown, and so may the process that waited for it.
+
+        Args:
+            since_ms: When it was posted first, by this machine's clock.
+
+        Raises:
+            Away, Gone, Refused: nobody can look.
         """
         ...
 

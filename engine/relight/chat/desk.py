@@ -8,7 +8,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from relight.chat import messages
 from relight.chat.channel import Away, Channel, ChannelError, Gone, Message, Row, Time, one_line
-from relight.chat.memory import Album, Memory, Shown
+from relight.chat.memory import Album, Memory, Shown, Telling
 from relight.chat.proposing import PREFIX, is_proposal, proposal_message
-from relight.chat.story import Story
+from relight.chat.story import Line, Story
 from relight.control.chats import keep_state
 from relight.control.finding import short_name
 from relight.control.listing import newest_rows
@@ -291,9 +291,11 @@ class Desk:
         """Show one message if it differs; say whether it is shown as it should be."""
         if wish.slot in looked.refused:
             return True
-        # The same word at each attempt: of one whose answer was lost, both copies have buttons that work.
+        # The same word at each attempt: by it the message is found again whose answer was lost.
         known = album.shown.get(wish.slot)
-        nonce = known.nonce if known is not None else secrets.token_hex(6)
+        is_new = known is None
+        known = known or Shown("", "", secrets.token_hex(6), now_ms())
+        nonce = known.nonce
         message = wish.make(nonce)
         if before is not None and before.digest == message.digest:
             looked.matters[wish.slot] = message.matters
@@ -302,10 +304,10 @@ class Desk:
             return False
         try:
             if before is None:
-                if known is None:
-                    album.shown[wish.slot] = Shown("", "", nonce)
+                if is_new:
+                    album.shown[wish.slot] = known
                     await asyncio.to_thread(self._memory.keep, album, now_ms())
-                address = await self._with_pace(album.room, self.channel.post(album.room, message))
+                address = await self._once(album.room, message, nonce, tried=None if is_new else known.since)
             else:
                 address = before.address
                 await self._with_pace(album.room, self.channel.edit(album.room, address, message))
@@ -322,7 +324,7 @@ class Desk:
             return True
         looked.matters[wish.slot] = message.matters
         looked.sent_at.setdefault(wish.slot, deque(maxlen=EDITS_A_MINUTE)).append(time.monotonic())
-        album.shown[wish.slot] = Shown(address, message.digest, nonce)
+        album.shown[wish.slot] = Shown(address, message.digest, nonce, known.since)
         if wish.slot == HEAD and before is None and looked.story.ended_ms is not None:
             album.shown[END] = album.shown[HEAD]
         if len(album.shown) > SLOTS_MAX:
@@ -341,23 +343,36 @@ class Desk:
         over = looked.story.ended_ms is not None
         if (now - looked.thread_since < THREAD_S and not over) or not self._has_room(KEPT_FOR_GATES):
             return False
-        left_out = len(lines) - THREAD_LINES_MAX
-        shown = lines if left_out <= 0 else lines[-THREAD_LINES_MAX:]
-        rows = tuple(Row("", (Time(line.at_ms), f"  {one_line(line.text)}")) for line in shown)
-        first = f"{left_out} earlier lines are in `relight log {album.run}`; then:" if left_out > 0 else ""
+        telling, tried = album.telling, None
+        if telling is None:
+            telling = album.telling = Telling(secrets.token_hex(6), lines[-1].seq, now_ms())
+            await asyncio.to_thread(self._memory.keep, album, now_ms())
+        else:
+            # Again the same lines: they may stand there already, and what came since is told after them.
+            tried = telling.since
+        message = _lines_message(album.run, [line for line in lines if line.seq <= telling.upto])
         try:
-            await self._with_pace(
-                album.room, self.channel.post(album.room, Message(head=first, rows=rows), thread=head.address)
-            )
+            await self._once(album.room, message, telling.key, tried=tried, thread=head.address)
         except Away:
             raise
         except ChannelError as error:
             self._in[album.room].trouble(str(error))
         looked.thread_since = 0.0
-        album.told = lines[-1].seq
+        album.told, album.telling = telling.upto, None
         looked.story.forget(album.told)
         await asyncio.to_thread(self._memory.keep, album, now_ms())
-        return True
+        return telling.upto == lines[-1].seq
+
+    async def _once(self, room: str, message: Message, key: str, *, tried: int | None, thread: str = "") -> str:
+        """Post a message, unless it stands there already; return its address.
+
+        Args:
+            tried: When it was first sent, if it was: the answer to that may have been lost.
+        """
+        if tried is not None and (found := await self.channel.find(room, key, since_ms=tried, thread=thread)):
+            await self._with_pace(room, self.channel.edit(room, found, message))
+            return found
+        return await self._with_pace(room, self.channel.post(room, message, key=key, thread=thread))
 
     # ---- pace
 
@@ -391,6 +406,14 @@ class Desk:
         room.failures += 1
         room.quiet_until = time.monotonic() + min(AGAIN_MAX_S, AGAIN_S * 2 ** min(room.failures - 1, 10))
         room.trouble(str(away))
+
+
+def _lines_message(run: str, lines: Sequence[Line]) -> Message:
+    """Return what is told in a run's thread: the newest of *lines*, and how many came before them."""
+    shown = lines[-THREAD_LINES_MAX:]
+    rows = tuple(Row("", (Time(line.at_ms), f"  {one_line(line.text)}")) for line in shown)
+    left_out = len(lines) - len(shown)
+    return Message(head=f"{left_out} earlier lines are in `relight log {run}`; then:" if left_out else "", rows=rows)
 
 
 LESS = 5

@@ -4,8 +4,8 @@ Whichever serve has the desk goes on with the same messages: nothing of it is in
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import astuple, dataclass, field
+from typing import Any, NamedTuple
 
 from relight.control.chats import DESKS, MESSAGES
 from relight.journal.port import Journal, Kept
@@ -20,12 +20,22 @@ DESK_MS = 9_000
 class Shown:
     """One message as it is shown: its address, what it shows, and the word that its buttons carry.
 
-    It is kept before the message is sent, without an address: a click may be quicker than the answer to that.
+    It is kept before the message is sent, without an address: a click may be quicker than the answer to that, and the
+    answer may be lost. The word is what the message is known by in the chat, too; *since* is when it was first sent.
     """
 
     address: str
     digest: str
     nonce: str
+    since: int = 0
+
+
+class Telling(NamedTuple):
+    """Lines that are being told in a run's thread: up to which fact, under which key, and since when."""
+
+    key: str
+    upto: int
+    since: int
 
 
 @dataclass(slots=True)
@@ -34,6 +44,7 @@ class Album:
 
     Attributes:
         told: The number of the last fact that its thread has.
+        telling: What was sent to its thread, and not yet acknowledged.
         done: The run is over, and everything that there is to show of it was shown.
     """
 
@@ -41,6 +52,7 @@ class Album:
     room: str
     shown: dict[str, Shown] = field(default_factory=dict)
     told: int = 0
+    telling: Telling | None = None
     done: bool = False
 
     def of(self, slot: str) -> Shown | None:
@@ -50,15 +62,22 @@ class Album:
 
     def body(self) -> dict[str, Any]:
         """Return it as JSON."""
-        shown = {slot: [each.address, each.digest, each.nonce] for slot, each in self.shown.items()}
-        return {"run": self.run, "room": self.room, "shown": shown, "told": self.told, "done": self.done}
+        return {
+            "run": self.run,
+            "room": self.room,
+            "shown": {slot: list(astuple(each)) for slot, each in self.shown.items()},
+            "told": self.told,
+            "telling": self.telling,
+            "done": self.done,
+        }
 
 
 def album_of(kept: Kept) -> Album:
     """Return what was kept."""
     body = kept.body
     shown = {slot: Shown(*each) for slot, each in body["shown"].items()}
-    return Album(run=body["run"], room=body["room"], shown=shown, told=body["told"], done=body["done"])
+    telling = Telling(*body["telling"]) if body.get("telling") else None
+    return Album(run=body["run"], room=body["room"], shown=shown, told=body["told"], telling=telling, done=body["done"])
 
 
 class Memory:

@@ -52,7 +52,7 @@ def head_message(document: Mapping[str, Any], *, name: str, nonce: str) -> Messa
     troubles = [text for text in document["trouble"] if not text.startswith("chat ")]
     rows += [Row("Trouble", (one_line(text),)) for text in troubles[:2] if not over]
     if over:
-        rows.append(Row("Report", (Code(f"relight log {name}"),)))
+        rows.append(Row("Report", (Code(f"relight report {name}"),)))
     else:
         rows.append(Row("Chat down?", (Code(f"relight status {name}"),)))
     about = value_of(document["run"], "", "", nonce)
@@ -190,7 +190,7 @@ def end_message(document: Mapping[str, Any], *, name: str) -> Message:
         rows.append(Row("UNKNOWN", (f"nobody knows whether these happened: {listed(document['unknown'][:6])}",)))
     left = document["effects_in_force"]
     rows.append(Row("Left in force", (_effects(left) if left else "nothing",)))
-    rows.append(Row("More", (Code(f"relight log {name}"),)))
+    rows.append(Row("Report", (Code(f"relight report {name}"),)))
     return Message(
         head=f"{place(document)}: {one_line(document['runbook'], SHORT)} {_ended(state)} after {rough(took)}",
         aside=(Code(name), "  ", Time(_ms(document["ended_at"]))),

@@ -5,6 +5,7 @@ server of your own or by the channel itself. Nothing here knows how a chat looks
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
@@ -107,6 +108,10 @@ class Peer(Protocol):
         """Let it be reached again."""
         ...
 
+    async def lose_answers(self, calls: int) -> None:
+        """Show what the next *calls* post, and let no answer come back."""
+        ...
+
     async def want_patience(self, calls: int) -> None:
         """Answer the next *calls* that show something with a wish for patience."""
         ...
@@ -164,6 +169,11 @@ FORM = Form(
 )
 
 
+async def put(peer: Peer, message: Message, *, thread: str = "") -> str:
+    """Post a message that has a key of its own."""
+    return await peer.channel.post(peer.room, message, key=secrets.token_hex(6), thread=thread)
+
+
 async def raised(kind: type[Error], doing: Awaitable[object]) -> Error:
     """Return the error that this is refused with."""
     try:
@@ -194,8 +204,8 @@ class ChannelConformance:
     async def test_a_message_is_seen_as_it_is(self) -> None:
         """Head, rows and buttons, in order; every message has an address of its own."""
         async with self.met() as (peer, _):
-            first = await peer.channel.post(peer.room, MESSAGE)
-            second = await peer.channel.post(peer.room, Message(head="another"))
+            first = await put(peer, MESSAGE)
+            second = await put(peer, Message(head="another"))
             seen = await peer.seen()
             assert [each.address for each in seen] == [first, second]
             assert first != second
@@ -206,7 +216,7 @@ class ChannelConformance:
     async def test_a_message_is_edited_in_place(self) -> None:
         """Nothing new appears; what is not in the new one is gone, buttons too."""
         async with self.met() as (peer, _):
-            address = await peer.channel.post(peer.room, MESSAGE)
+            address = await put(peer, MESSAGE)
             await peer.channel.edit(peer.room, address, Message(head="OPENED by ana"))
             (seen,) = await peer.seen()
             assert seen.address == address
@@ -217,45 +227,68 @@ class ChannelConformance:
     async def test_a_thread_hangs_under_its_message(self) -> None:
         """It is told apart from what stands in the room itself."""
         async with self.met() as (peer, _):
-            address = await peer.channel.post(peer.room, MESSAGE)
-            await peer.channel.post(
-                peer.room, Message(head="", rows=(Row("", ("stage one entered",)),)), thread=address
-            )
+            address = await put(peer, MESSAGE)
+            await put(peer, Message(head="", rows=(Row("", ("stage one entered",)),)), thread=address)
             assert [each.thread for each in await peer.seen()] == ["", address]
 
     async def test_a_message_that_somebody_removed_is_gone(self) -> None:
         """Editing it says so, and a new one can be shown."""
         async with self.met() as (peer, _):
-            address = await peer.channel.post(peer.room, MESSAGE)
+            address = await put(peer, MESSAGE)
             await peer.remove(address)
             await raised(Gone, peer.channel.edit(peer.room, address, Message(head="too late")))
-            assert await peer.channel.post(peer.room, MESSAGE) != address
+            assert await put(peer, MESSAGE) != address
+
+    async def test_a_message_whose_answer_was_lost_stands_once(self) -> None:
+        """Whoever posts cannot tell whether it is shown; it is found by its key, or the same key shows it once."""
+        async with self.met() as (peer, _):
+            since_ms = time.time_ns() // 1_000_000
+            head = await put(peer, Message(head="another"))
+            for thread in ("", head):
+                before = len(await peer.seen())
+                await peer.lose_answers(1)
+                await raised(Away, peer.channel.post(peer.room, MESSAGE, key=f"key {thread}", thread=thread))
+                found = await peer.channel.find(peer.room, f"key {thread}", since_ms=since_ms, thread=thread)
+                found = found or await peer.channel.post(peer.room, MESSAGE, key=f"key {thread}", thread=thread)
+                assert len(await peer.seen()) == before + 1
+                await peer.channel.edit(peer.room, found, Message(head="OPENED by ana"))
+                (opened,) = [each for each in await peer.seen() if "OPENED" in each.text and each.thread == thread]
+                assert opened.address == found
+
+    async def test_what_was_never_posted_is_not_found(self) -> None:
+        """Neither under another key, nor under the same one elsewhere; a chat that is away is said to be."""
+        async with self.met() as (peer, _):
+            head = await peer.channel.post(peer.room, MESSAGE, key="one")
+            assert await peer.channel.find(peer.room, "another", since_ms=0) == ""
+            assert await peer.channel.find(peer.room, "one", since_ms=0, thread=head) in ("", head)
+            await peer.go_away()
+            await raised(Away, peer.channel.find(peer.room, "one", since_ms=0))
 
     async def test_a_chat_that_is_away_is_said_to_be(self) -> None:
         """Showing something raises Away in time; when the chat is back it works again."""
         async with self.met() as (peer, _):
             await peer.go_away()
             began = time.monotonic()
-            away = await raised(Away, peer.channel.post(peer.room, MESSAGE))
+            away = await raised(Away, put(peer, MESSAGE))
             assert time.monotonic() - began < 15
             assert away.after_s == 0
             await peer.come_back()
-            assert await peer.channel.post(peer.room, MESSAGE)
+            assert await put(peer, MESSAGE)
 
     async def test_patience_is_passed_on(self) -> None:
         """A chat that wants fewer calls says for how long; nobody sleeps in the channel."""
         async with self.met() as (peer, _):
             await peer.want_patience(1)
-            away = await raised(Away, peer.channel.post(peer.room, MESSAGE))
+            away = await raised(Away, put(peer, MESSAGE))
             assert away.after_s >= 1
-            assert await peer.channel.post(peer.room, MESSAGE)
+            assert await put(peer, MESSAGE)
 
     async def test_text_is_text(self) -> None:
         """Whatever stands in it, it is seen as it is and means nothing: no mention, no link, no format."""
         async with self.met() as (peer, _):
             for nasty in NASTY:
                 row = Row("Why", (nasty,))
-                address = await peer.channel.post(peer.room, Message(head=nasty, aside=(Code(nasty),), rows=(row,)))
+                address = await put(peer, Message(head=nasty, aside=(Code(nasty),), rows=(row,)))
                 (seen,) = [each for each in await peer.seen() if each.address == address]
                 assert " ".join(seen.text.split()).count(one_line(nasty)) == 3, nasty
             assert peer.meaning() == []
@@ -264,7 +297,7 @@ class ChannelConformance:
         """As many rows as there may be, each as long as it may be: cut, if it must be, and shown."""
         async with self.met() as (peer, _):
             rows = tuple(Row(f"row {number}", ("x" * TEXT_MAX,)) for number in range(ROWS_MAX))
-            await peer.channel.post(peer.room, Message(head="h" * TEXT_MAX, rows=rows, buttons=MESSAGE.buttons))
+            await put(peer, Message(head="h" * TEXT_MAX, rows=rows, buttons=MESSAGE.buttons))
             (seen,) = await peer.seen()
             assert "row 0" in seen.text
             assert seen.buttons == ("Approve", "Deny, say why")
@@ -281,7 +314,7 @@ class ChannelConformance:
     async def test_a_click_is_heard(self) -> None:
         """The button's action and value, and the message that it is on."""
         async with self.met() as (peer, ears):
-            address = await peer.channel.post(peer.room, MESSAGE)
+            address = await put(peer, MESSAGE)
             await peer.click("U2", address, "Deny, say why")
             heard = await ears.nth(1)
             assert (heard.kind, heard.action, heard.value, heard.message) == ("click", "deny", "v2", address)
@@ -334,7 +367,7 @@ class ChannelConformance:
     async def test_what_is_told_twice_has_one_name(self) -> None:
         """The same delivery once more has the same id and deed; a person who does the same again has others."""
         async with self.met() as (peer, ears):
-            address = await peer.channel.post(peer.room, MESSAGE)
+            address = await put(peer, MESSAGE)
             for is_click in (False, True):
                 before = len(ears.heard)
                 for is_again in (False, True, False):
@@ -375,7 +408,7 @@ class ChannelConformance:
         """Whoever speaks when it is back is heard."""
         async with self.met() as (peer, ears):
             await peer.go_away()
-            await raised(ChannelError, peer.channel.post(peer.room, MESSAGE))
+            await raised(ChannelError, put(peer, MESSAGE))
             await peer.come_back()
             await peer.say("U1", "status")
             assert (await ears.nth(1)).words == "status"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 TEXT_MAX, BLOCKS_MAX, BLOCKS_CHARS_MAX = 4_000, 50, 13_200
+METADATA_BYTES_MAX = 16_000
 VIEW_BLOCKS_MAX, METADATA_MAX, SECTION_MAX = 100, 3_000, 3_000
 MARKUP = re.compile(r"<[^>]*>")
 _INLINE = {"text", "date"}
@@ -40,6 +41,7 @@ def _breaches(sent: Mapping[str, Any]) -> Iterator[str]:
             yield f"text of {len(text)} characters"
         if MARKUP.search(text) or re.search(r"@(here|channel|everyone)", text):
             yield f"mark-up in the notice: {text[:80]}"
+    yield from _metadata(sent.get("metadata"))
     blocks = sent.get("blocks") or []
     is_view = sent.get("type") == "modal"
     if len(blocks) > (VIEW_BLOCKS_MAX if is_view else BLOCKS_MAX):
@@ -50,6 +52,16 @@ def _breaches(sent: Mapping[str, Any]) -> Iterator[str]:
         yield from _BLOCKS.get(block["type"], _strange)(block)
     if is_view:
         yield from _view(sent)
+
+
+def _metadata(metadata: Any) -> Iterator[str]:
+    if metadata is None:
+        return
+    kind, payload = metadata.get("event_type"), metadata.get("event_payload")
+    if not isinstance(kind, str) or not re.fullmatch(r"\w{1,255}", kind) or not isinstance(payload, Mapping):
+        yield f"metadata without a type and a payload: {metadata}"
+    elif len(str(payload)) > METADATA_BYTES_MAX:
+        yield "the metadata is too large"
 
 
 def _view(view: Mapping[str, Any]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 from aiohttp import WSMsgType, web
 
+from relight.testing.slack_history import history, replies
 from relight.testing.slack_rules import breaches, seen_text
 
 TEAM, APP, BOT_USER = "T1", "A1", "UBOT"
@@ -57,6 +58,7 @@ class FakeSlack:
         broken: What the app sent against Slack's rules.
         down: Nothing answers, and no socket stays open.
         removed: Channels where the app is no member.
+        may_read: The app was given the scope to read its channels.
     """
 
     def __init__(self, channels: tuple[str, ...] = ("C1", "C2")) -> None:
@@ -68,6 +70,7 @@ class FakeSlack:
         self.broken: list[str] = []
         self.down = False
         self.removed: set[str] = set()
+        self.may_read = True
         self._limits: list[int] = []
         self._lost_answers = 0
         self._sockets: list[web.WebSocketResponse] = []
@@ -320,6 +323,22 @@ class FakeSlack:
             return _no("invalid_blocks")
         self.messages[args["channel"], args["ts"]].update(args)
         return _yes(channel=args["channel"], ts=args["ts"])
+
+    def _on_conversations_history(self, args: dict[str, Any], _token: str) -> web.Response:
+        if refusal := self._unread(args):
+            return _no(refusal)
+        return _yes(**history(self.messages, args["channel"], args, by=BOT_USER))
+
+    def _on_conversations_replies(self, args: dict[str, Any], _token: str) -> web.Response:
+        if refusal := self._unread(args):
+            return _no(refusal)
+        found = replies(self.messages, args["channel"], args, by=BOT_USER)
+        return _no("thread_not_found") if found is None else _yes(**found)
+
+    def _unread(self, args: Mapping[str, Any]) -> str:
+        if not self.may_read:
+            return "missing_scope"
+        return "not_in_channel" if args["channel"] in self.removed else ""
 
     def _on_chat_postEphemeral(self, args: dict[str, Any], _token: str) -> web.Response:  # noqa: N802
         if args["channel"] in self.removed:

@@ -42,6 +42,13 @@ CONNECTING_S = 10.0
 AGAIN_S = 5.0
 CLOSE_S = 1.0
 PATIENCE_MAX_S = 300.0
+METADATA = "relight_message"
+CLOCKS_MS = 300_000
+"""So much may Slack's clock be behind ours; a signed request may be as far off."""
+PAGE_MAX, PAGES_MAX = 200, 5
+"""A thousand messages since the first attempt: in a channel where more is said nobody waits for a second copy."""
+BLIND = frozenset({"missing_scope", "no_permission", "not_allowed_token_type", "access_denied"})
+"""What Slack says to an app that may write in a channel and not read there."""
 GONE = frozenset({"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"})
 UNFIT = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text"})
 """What Slack says of a message that it will never take; everything else may be mended by somebody."""
@@ -145,14 +152,15 @@ class Slack:
 
     # ---- showing
 
-    async def post(self, room: str, message: Message, *, thread: str = "") -> str:
-        """Show a message and return its address."""
+    async def post(self, room: str, message: Message, *, key: str, thread: str = "") -> str:
+        """Show a message and return its address; its key is metadata, which people do not see."""
         answer = await self._call(
             self._client.chat_postMessage(
                 channel=room,
                 text=rendering.notice(message),
                 blocks=rendering.blocks(message),
                 thread_ts=thread or None,
+                metadata={"event_type": METADATA, "event_payload": {"key": key}},
                 parse="none",
                 link_names=False,
                 unfurl_links=False,
@@ -160,6 +168,30 @@ class Slack:
             )
         )
         return str(answer["ts"])
+
+    async def find(self, room: str, key: str, *, since_ms: int, thread: str = "") -> str:
+        """Return the address of our message with that key; empty too where the app may not read the channel."""
+        words: dict[str, Any] = {
+            "channel": room,
+            "oldest": f"{max(0, since_ms - CLOCKS_MS) / 1_000:.3f}",
+            "limit": PAGE_MAX,
+            "include_all_metadata": True,
+        }
+        for _ in range(PAGES_MAX):
+            replies, history = self._client.conversations_replies, self._client.conversations_history
+            try:
+                answer = await self._guarded(replies(ts=thread, **words) if thread else history(**words))
+            except SlackApiError as error:
+                if _code(error) in BLIND:
+                    # As it was before it could look: a second copy is better than a gate that nobody sees.
+                    return ""
+                raise self._said_no(error) from None
+            if found := reading.address_with(answer.get("messages"), METADATA, key, self._us):
+                return found
+            words["cursor"] = reading.next_page(answer)
+            if not words["cursor"]:
+                break
+        return ""
 
     async def edit(self, room: str, address: str, message: Message) -> None:
         """Show something else in its place."""
@@ -300,7 +332,7 @@ class Slack:
 
     def _said_no(self, error: SlackApiError) -> ChannelError:
         response: Any = error.response
-        code = str(response.get("error", "")) if hasattr(response, "get") else ""
+        code = _code(error)
         status = int(getattr(response, "status_code", 0) or 0)
         if status == 429 or code in ("ratelimited", "rate_limited"):
             return Away("Slack wants patience", after_s=_patience(getattr(response, "headers", {}) or {}))
@@ -310,6 +342,11 @@ class Slack:
         if code in UNFIT:
             return Refused(f"Slack says {said}")
         return Away(f"Slack says {said}")
+
+
+def _code(error: SlackApiError) -> str:
+    response: Any = error.response
+    return str(response.get("error", "")) if hasattr(response, "get") else ""
 
 
 def _patience(headers: Mapping[str, Any]) -> float:

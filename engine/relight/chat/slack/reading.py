@@ -89,6 +89,24 @@ def submission(body: Mapping[str, Any], us: Us) -> Heard:
     )
 
 
+def address_with(messages: Any, kind: str, key: str, us: Us) -> str:
+    """Return the address of the message that has this key in its metadata, and that is ours; empty if none has."""
+    for message in messages if isinstance(messages, list) else ():
+        if not isinstance(message, Mapping):
+            continue
+        metadata = _part(message, "metadata")
+        is_ours = not us.user or _text(message, "user") in ("", us.user)
+        if is_ours and _text(metadata, "event_type") == kind and _text(_part(metadata, "event_payload"), "key") == key:
+            return _text(message, "ts")
+    return ""
+
+
+def next_page(answer: Any) -> str:
+    """Return what leads to the messages after these; empty on the last page."""
+    metadata = answer.get("response_metadata")
+    return _text(metadata, "next_cursor") if isinstance(metadata, Mapping) else ""
+
+
 def _member(body: Mapping[str, Any], user: Mapping[str, Any], us: Us) -> Who:
     team = _text(user, "team_id") or _text(_part(body, "team"), "id")
     return _who(team, _text(user, "id"), us, is_program=bool(user.get("is_bot") or body.get("bot_id")))
