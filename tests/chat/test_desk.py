@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +15,9 @@ from typing import Any
 import pytest
 
 from relight.chat import desk as desks
+from relight.chat import holder
 from relight.chat.channel import Away, Refused
+from relight.control.chats import DESKS
 from relight.control.wording import now_ms
 from relight.kernel.intents import Perform
 from relight.kernel.plan import Solo
@@ -128,6 +132,41 @@ async def test_one_desk_a_channel(lab: Any, clock: Any) -> None:
     assert len(lab.paper.sheets) == 3, "the thread is told by the other"
     await lab.looks()
     assert not lab.desk._has_desk
+
+
+async def test_the_desk_of_a_dead_serve_is_taken_at_once(lab: Any, clock: Any) -> None:
+    """Whoever is known to be dead is waited for by nobody, one of its heirs goes on; the living keep their desk."""
+    lab.run().at_gate()
+    await lab.looks()
+    heirs = [desks.Desk(lab.paper, lab.reception, lambda: lab.rooms, who=who) for who in ("one", "two")]
+    for heir in heirs:
+        await heir.look()
+    assert [heir._has_desk for heir in heirs] == [False, False]
+    (kept,) = lab.journal.kept(DESKS, now_ms())
+    lab.journal.keep(replace(kept, body={"who": "gone", "process": {**holder.here(), "start": "1"}}))
+    for heir in heirs:
+        await heir.look()
+    assert [heir._has_desk for heir in heirs] == [True, False]
+    await heirs[0].look()
+    assert heirs[0]._has_desk
+
+
+def test_only_what_is_known_is_dead() -> None:
+    """Neither this process nor one of another machine, and nobody of whom nothing is known; a zombie is."""
+    me = holder.here()
+    assert not holder.is_dead(me)
+    assert not holder.is_dead({})
+    assert not holder.is_dead({**me, "place": "elsewhere", "start": "1"})
+    assert not holder.is_dead({**me, "pid": "x"})
+    assert holder.is_dead({**me, "start": f"{me['start']}0"}), "its number was given to another"
+    child = subprocess.Popen(["sleep", "60"])
+    process = {**me, "pid": child.pid, "start": holder._start(child.pid)}
+    assert not holder.is_dead(process)
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert holder.is_dead(process)
+    child.wait()
+    assert holder.is_dead(process)
 
 
 async def test_chat_down_in_the_middle_of_a_gate(lab: Any, clock: Any) -> None:

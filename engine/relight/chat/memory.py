@@ -4,16 +4,17 @@ Whichever serve has the desk goes on with the same messages: nothing of it is in
 """
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any, NamedTuple
 
+from relight.chat.holder import here, is_dead
 from relight.control.chats import DESKS, MESSAGES
 from relight.journal.port import Journal, Kept
 
 KEPT_AFTER_END_MS = 7 * 86_400_000
 """A message of a run that ended longer ago is not edited any more."""
 DESK_MS = 9_000
-"""Another serve takes over the desk of a dead one after this: a person at a gate waits no longer for its message."""
+"""Another serve takes over the desk of one that is silent for so long; of one that is known to be dead, at once."""
 
 
 @dataclass(slots=True)
@@ -86,6 +87,7 @@ class Memory:
     def __init__(self, journal: Journal, channel: str) -> None:
         self._journal = journal
         self._channel = channel
+        self._process = here()
 
     def albums(self, now: int) -> Iterator[Album]:
         """Yield all of them."""
@@ -109,15 +111,23 @@ class Memory:
         Raises:
             JournalError: nobody can tell.
         """
-        mine = Kept(shelf=DESKS, name=self._channel, at=now, until=now + DESK_MS, body={"who": who})
+        body = {"who": who, "process": self._process}
+        mine = Kept(shelf=DESKS, name=self._channel, at=now, until=now + DESK_MS, body=body)
         holder = next((kept for kept in self._journal.kept(DESKS, now) if kept.name == self._channel), None)
         if holder is None:
             return self._journal.keep(mine, only_new=True)
         if holder.body["who"] != who:
-            return False
+            return self._succeeds(holder, mine)
         if now - holder.at > DESK_MS // 3:
             self._journal.keep(mine)
         return True
+
+    def _succeeds(self, holder: Kept, mine: Kept) -> bool:
+        """Take the desk of a holder that is known to be dead: one heir does, of all that see it."""
+        if not is_dead(holder.body.get("process", {})):
+            return False
+        heir = replace(mine, name=f"{self._channel} after {holder.body['who']}")
+        return self._journal.keep(heir, only_new=True) and self._journal.keep(mine)
 
     def leave_desk(self, who: str, now: int) -> None:
         """Give the desk to whoever comes next."""
