@@ -111,4 +111,9 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "error", type=_text(), title=_text(), status=_NUMBER, detail=_text(), hint=_text(), exit=_NUMBER
     ),
     "health": _document("health", ok=_YES_NO),
+    "openapi": {
+        "type": "object",
+        "properties": {"openapi": _text(), "info": _OBJECT, "paths": _OBJECT, "components": _OBJECT},
+        "required": ["openapi", "info", "paths", "components"],
+    },
 }
