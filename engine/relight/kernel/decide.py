@@ -9,7 +9,7 @@ from typing import assert_never
 from relight.kernel import asking, fanning, ramping, returning, stages, stepping, undoing
 from relight.kernel import facts as f
 from relight.kernel.book import Book, find_hold
-from relight.kernel.effects import to_undo
+from relight.kernel.effects import not_undone, to_undo
 from relight.kernel.evolve import evolve
 from relight.kernel.inputs import (
     AnyInput,
@@ -235,12 +235,27 @@ def _aborting(book: Book) -> bool:
         return True
     if book.run.undo is not None:
         return False
-    what = to_undo(book.run) if book.run.plan.on_abort == "undo" and not book.run.abort_undone else []
+    undone = book.run.undo_before is not None and book.run.undo_before.then == "end"
+    what = to_undo(book.run) if book.run.plan.on_abort == "undo" and not undone else []
     if what:
         undoing.begin_undo(book, what, then="end", person=book.run.aborted_by)
     else:
-        _end(book, "aborted", f"{book.run.aborted_by} aborted it")
+        _end_aborted(book)
     return True
+
+
+def _end_aborted(book: Book) -> None:
+    """End as ``aborted``, or as ``failed`` where the runbook undoes on abort and something of it is still in force."""
+    run = book.run
+    standing = not_undone(run) if run.plan.on_abort == "undo" else []
+    why = f"{run.aborted_by} aborted it"
+    if not standing:
+        _end(book, "aborted", why)
+        return
+    assert run.undo_before is not None, "what can be undone was tried"
+    errors = run.undo_before.failed
+    told = "; ".join(f"{entry.key}: {errors.get(entry.key, 'it is still in force')}" for entry in standing)
+    _end(book, "failed", f"{why}, and this could not be undone: {told}")
 
 
 def _protects(run: Run, item: Dispatch) -> bool:

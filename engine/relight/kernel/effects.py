@@ -116,6 +116,18 @@ def to_undo(run: Run, stages: tuple[str, ...] | None = None) -> list[EffectEntry
     return sorted(found, key=lambda entry: entry.t, reverse=True)
 
 
+def not_undone(run: Run) -> list[EffectEntry]:
+    """Return what should be gone once everything was undone that may be, and is in force.
+
+    What asks a person first, or was never meant to be undone, stays as its author said.
+    """
+    return [
+        top
+        for top in run.ledger.values()
+        if may_undo(top) and not top.undo_ask and (top.undo is not None or run.step_of(top.step).undo is not None)
+    ]
+
+
 def down_to(run: Run, step: str) -> list[EffectEntry]:
     """Return that step's effects in force with all that superseded them, in the order of undoing."""
     found: list[EffectEntry] = []

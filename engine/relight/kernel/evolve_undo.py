@@ -39,7 +39,7 @@ def _begun(run: Run, fact: f.UndoBegun) -> Run:
         # Nobody has said resume since: what was undone the first time is to be done again as well.
         steps=before.steps if before is not None and fact.then == "hold" else (),
     )
-    run = evolved(run, undo=job, abort_undone=run.abort_undone or fact.then == "end")
+    run = evolved(run, undo=job)
     if fact.then == "step":
         record = run.steps.get(fact.step, StepRecord(state=Undoing(), started_t=fact.t))
         run = run.with_step(fact.step, evolved(record, state=Undoing()))
@@ -49,8 +49,8 @@ def _begun(run: Run, fact: f.UndoBegun) -> Run:
 def _ended(run: Run, fact: f.UndoEnded) -> Run:
     """Where it went back to a stage, everything from there on is yet to come."""
     job = run.undo
-    by_hand = job if job is not None and job.then == "hold" else run.undo_before
-    run = evolved(run, undo=None, undo_before=by_hand, rounds=run.rounds + 1)
+    asked_for = job if job is not None and job.then != "step" else run.undo_before
+    run = evolved(run, undo=None, undo_before=asked_for, rounds=run.rounds + 1)
     if not fact.back_to:
         return run
     names = [stage.id for stage in run.plan.stages]

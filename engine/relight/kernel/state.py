@@ -216,7 +216,8 @@ class Run:
         asks: How often gates asked; makes the next ticket.
         readings: The last turn of each watch; *checks* the last turn of each check, whoever watches it.
         breached: Guards that are breached, each since when.
-        undo_before: The last undo that a person asked for, as it ended, until ``resume`` or ``retry`` go on from it.
+        undo_before: The last undo that a person asked for, as it ended, until ``resume`` or ``retry`` go on from it;
+            of an aborted run the one that its end began with.
         rounds: How often something was undone; in idempotency keys, so that what is done again is really done.
     """
 
@@ -239,7 +240,6 @@ class Run:
     paused_by: str = ""
     aborting: bool = False
     aborted_by: str = ""
-    abort_undone: bool = False
     outcome: Outcome | None = None
     ended_at: int | None = None
     why: str = ""

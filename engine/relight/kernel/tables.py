@@ -156,7 +156,7 @@ RUNS: Table = {
         "Held": ("held",),
         "Paused": ("paused",),
         "UndoBegun": ("undoing",),
-        "RunEnded": ("succeeded", "aborted"),
+        "RunEnded": ("succeeded", "aborted", "failed"),
     },
     "waiting": {
         "GateOpened": ("running",),
@@ -183,7 +183,8 @@ RUNS: Table = {
 """A run, by the word that people see. A hold is told before a pause, a pause before a gate or a task by hand.
 
 An abort leaves every hold first; the run ends as ``aborted`` when what is under way has ended.
-``failed`` is kept for runs that end without a person: so far every failure holds.
+It ends as ``failed`` where its runbook undoes on abort, and something that should be undone is still in force: its undo
+failed, or nobody knows. Every other failure holds and asks a person.
 """
 
 

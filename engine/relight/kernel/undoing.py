@@ -75,7 +75,7 @@ def advance(book: Book) -> bool:
         return bool(running)
     if not entry.sure and _is_being_settled(book, entry):
         return False
-    why_not = _why_not(job, entry)
+    why_not = _why_not(book.run, job, entry)
     if why_not:
         book.say(f.UndoFailed, key=entry.key, error=why_not)
         return True
@@ -111,11 +111,12 @@ def _is_being_settled(book: Book, entry: EffectEntry) -> bool:
     return waits and not idempotent
 
 
-def _why_not(job: UndoJob, entry: EffectEntry) -> str:
+def _why_not(run: Run, job: UndoJob, entry: EffectEntry) -> str:
     if entry.step != job.layers[0]:
         return f"{entry.step}, which superseded it, could not be undone"
     if entry.undo is None:
-        return "it has no undo"
+        declared = run.step_of(entry.step).undo is not None
+        return "what its undo needs was never read" if declared else "it has no undo"
     if job.attempts >= UNDO_TRIES_MAX:
         return f"it was tried {job.attempts} times and lost each time"
     if job.lost and not may_repeat(entry.undo):

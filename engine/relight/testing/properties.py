@@ -25,12 +25,14 @@ class Properties:
         entered: Stages whose gate was open and whose preconditions passed when they began.
         unknown: Dispatches whose outcome nobody knows, by step; of a fan-out also the hosts.
         keys: The idempotency key that each attempt of a thing had.
+        stuck: What an abort tried to undo and gave up.
         seen: The rows of the kernel's tables that were walked.
     """
 
     entered: set[str] = field(default_factory=set)
     unknown: dict[str, set[int]] = field(default_factory=dict)
     keys: dict[tuple[object, ...], str] = field(default_factory=dict)
+    stuck: set[str] = field(default_factory=set)
     seen: set[Change] = field(default_factory=set)
     dispatched: int = 0
 
@@ -52,7 +54,7 @@ class Properties:
     def copied(self) -> "Properties":
         """Return what was held so far, to be held along another path; the rows that were walked are shared."""
         unknown = {step: set(hosts) for step, hosts in self.unknown.items()}
-        return replace(self, entered=set(self.entered), unknown=unknown, keys=dict(self.keys))
+        return replace(self, entered=set(self.entered), unknown=unknown, keys=dict(self.keys), stuck=set(self.stuck))
 
     # ---- one fact on the run that it meets
 
@@ -82,6 +84,9 @@ class Properties:
             case f.RunEnded():
                 assert set(fact.left) == set(run.ledger), "every effect in force is reported as left"
                 assert set(self.unknown) <= set(fact.unknown), f"unknown steps are reported: {self.unknown}"
+                self._ended(run, fact)
+            case f.UndoFailed() if run.undo is not None and run.undo.then == "end":
+                self.stuck.add(fact.key)
             case _:
                 self._known(run, fact)
 
@@ -136,6 +141,17 @@ class Properties:
             return
         assert not run.aborting, "nothing forward starts after an abort"
         assert step.protective or not blocked(run), "nothing forward starts while the run stands still"
+
+    def _ended(self, run: Run, fact: f.RunEnded) -> None:
+        """A run fails where its end could not undo what it should have, and only there."""
+        if fact.outcome == "failed":
+            assert run.aborting and run.plan.on_abort == "undo" and self.stuck, "a run fails of its own undo alone"
+            assert any(key in fact.why for key in self.stuck), "it says what could not be undone"
+        elif fact.outcome == "aborted" and run.plan.on_abort == "undo":
+            for key, entry in run.ledger.items():
+                kept = entry.undo_ask or (entry.undo is None and run.step_of(entry.step).undo is None)
+                assert kept or (entry.protective and not entry.loosens), f"{key} should have been undone"
+        assert run.aborting == (fact.outcome != "succeeded")
 
     def _same_key(self, run: Run, fact: f.StepDispatched) -> None:
         record = run.steps.get(fact.step)

@@ -41,6 +41,8 @@ _RUNS = """
 
 The words that people see: a hold is told before a pause, a pause before a gate or a task by hand.
 An abort leaves every hold first, and the run ends as `aborted` when what is under way has ended.
+It ends as `failed` where its runbook undoes on abort, and something that should be undone is still in force: its undo
+failed, or nobody knows. Every other failure holds and asks a person.
 """
 
 _HOLDS = """
@@ -66,7 +68,7 @@ def page() -> str:
         *drawn(TICKETS, start="none", ends=("open", "superseded")),
         *told(TICKETS),
         _RUNS,
-        *drawn(RUNS, start="pending", ends=("succeeded", "aborted")),
+        *drawn(RUNS, start="pending", ends=("succeeded", "aborted", "failed")),
         *told(RUNS),
         _HOLDS,
         *held(HOLDS.values()),

@@ -188,7 +188,7 @@ def canonical(run: Run, t: int) -> Any:
     told = {watch.id: run.readings[watch.id].verdict for watch in wanted(run) if _told(run, watch)}
     return (
         (run.cursor, run.stage.phase, run.stage.position, run.outcome, run.epoch > 0, tuple(run.past.values())),
-        (run.paused, run.aborting, run.abort_undone, tuple(sorted((hold.code, hold.step) for hold in run.holds))),
+        (run.paused, run.aborting, tuple(sorted((hold.code, hold.step) for hold in run.holds))),
         None if ticket is None else (ticket.status, votes, ticket.escalated),
         tuple((step, _record(record, t)) for step, record in sorted(run.steps.items())),
         tuple(sorted((item.step, item.purpose, item.stop_until_t is None) for item in run.dispatches.values())),

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from relight.drivers.explorer.shape import Shape
 from relight.kernel.book import find_hold
-from relight.kernel.effects import layers
+from relight.kernel.effects import layers, not_undone, to_undo
 from relight.kernel.holds import UNDO_HOLDS
 from relight.kernel.plan import Json, Plan, Step
 from relight.kernel.ramping import DOWN_TRIES_MAX, guard_pause_ms
@@ -92,9 +92,9 @@ class Canon:
         if run.outcome is not None:
             return "ended", run.outcome, self._ledger(run)
         if run.aborting:
-            undo = run.undo.then if run.undo is not None else run.abort_undone
+            undo = run.undo.then if run.undo is not None else ""
             falling = self._falling(run) if run.undo is None else bool(self._falling(run))
-            return "aborting", undo, self._under_way(run), falling, self._job(run)
+            return "aborting", undo, self._under_way(run), falling, self._job(run), self._to_undo(run)
         if run.undo is not None and run.undo.then != "step":
             return "undoing", self._under_way(run), self._job(run)
         if any(hold.code in UNDO_HOLDS for hold in run.holds):
@@ -319,8 +319,18 @@ class Canon:
             return None
         entry = run.ledger.get(job.queue[0]) if job.queue else None
         head = tuple(_effect(layer) for layer in layers(entry))
-        what = (job.then, job.step, job.back_to, bool(job.failed))
+        # How it ends: where the run ends with it, what was never meant to be undone makes no difference.
+        stands = (entry.key in job.failed for entry in not_undone(run)) if job.then == "end" else job.failed
+        what = (job.then, job.step, job.back_to, any(stands))
         return what, job.layers, job.attempts, job.lost, job.again_t > run.t, head
+
+    def _to_undo(self, run: Run) -> Key:
+        """Return what the end of an aborted run still undoes: of each it counts whether it can be undone."""
+        if run.plan.on_abort == "leave":
+            return ()
+        ends = run.undo is not None and run.undo.then == "end"
+        left = run.undo.layers if run.undo is not None else ()
+        return tuple(_effect(entry) for entry in to_undo(run) if not ends or entry.step in left)
 
     def _undone(self, run: Run) -> Key:
         """Return what a resume would do again, while a person is asked about an undo."""

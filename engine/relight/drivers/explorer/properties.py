@@ -99,10 +99,21 @@ def _fact(run: Run, fact: f.AnyFact, unknown: frozenset[tuple[str, int]]) -> Non
             require(told, "nothing-left-behind", "an effect in force is not told as left behind")
             lost = {step for step, _ in unknown} - set(fact.unknown)
             require(not lost, "nothing-left-behind", f"nobody knows of {', '.join(sorted(lost))}, and it is not told")
+            stands = _should_be_gone(run)
+            undone = not stands or fact.outcome != "aborted"
+            require(undone, "nothing-left-behind", f"what an abort undoes is in force: {', '.join(stands)}")
         case f.Held():
             require(fact.code in HOLDS, "way-on", f"nothing says what {fact.code} means", stage=fact.stage)
         case _:
             pass
+
+
+def _should_be_gone(run: Run) -> list[str]:
+    """Return the steps whose effects an aborted run should have undone: their authors said how, and ask nobody."""
+    if run.plan.on_abort == "leave":
+        return []
+    tops = [entry for entry in run.ledger.values() if not entry.protective or entry.loosens]
+    return [entry.step for entry in tops if run.step_of(entry.step).undo is not None and not entry.undo_ask]
 
 
 def _known(run: Run, fact: f.AnyFact, unknown: frozenset[tuple[str, int]]) -> frozenset[tuple[str, int]]:
