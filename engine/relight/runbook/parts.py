@@ -47,7 +47,8 @@ EMPTY = Empty()
 class Part(BaseModel):
     """A part of a document; unknown keys are errors, and every key knows its place."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    # A document's model is built whole, when the first such document is read, and not once more for each of its parts.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     thing: ClassVar[str] = "a mapping"
     example: ClassVar[str] = ""
     _raw: Map = PrivateAttr(default_factory=Map)

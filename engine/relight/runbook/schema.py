@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import core_schema
 
 from relight.runbook.document import Runbook
+from relight.runbook.meanings import meanings
 from relight.runbook.parts import ID, NAME, TEXT_CHARS_MAX
 from relight.runbook.rehearsal_document import Rehearsal
 from relight.runbook.shorthand import ENDINGS
@@ -40,6 +41,15 @@ class _Draft07(GenerateJsonSchema):
         written = super().default_schema(schema)
         if written.get("default", "") is None:
             del written["default"]
+        return written
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        written = super().model_schema(schema)
+        model = schema["cls"]
+        for name, meaning in meanings(model).items():
+            field = model.model_fields.get(name)
+            if field is not None:
+                written["properties"][field.alias or name]["description"] = meaning
         return written
 
     def generate(self, schema: core_schema.CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from relight.runbook.complaints import Complaints, did_you_mean
+from relight.runbook.meanings import meanings
 from relight.runbook.parts import Empty, Part
 from relight.runbook.source import Mark
 from relight.runbook.yaml12 import Items, Map, child, kind_of, mark_at
@@ -119,7 +120,7 @@ def _missing(model: type[Part], data: Map, detail: ErrorDetails, complaints: Com
             part = _model_at(model, path)
             fixed = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
             shown = part.example if part else fixed[0] if len(fixed) == 1 else ""
-            said = (field.description or "").split("\n")[0].replace("``", "`")
+            said = meanings(owner).get(name, "").split("\n")[0].replace("``", "`") if owner else ""
             hint = f"{path[-1]}: {shown}" if shown else said
     parent = path[:-1]
     mark = key_mark(data, parent) if parent and isinstance(parent[-1], str) else mark_at(data, parent)
