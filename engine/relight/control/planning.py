@@ -43,8 +43,10 @@ def planned_or_raise(planned: Planned) -> Plan:
 
 
 def in_one_sentence(error: RelightError) -> str:
-    """Return what is wrong and what to do, with the first mistake where there are several."""
+    """Return what is wrong and what to do, with the first mistake where there are several; a warning is none."""
     complaints = error.complaints if isinstance(error, RunbookError) else ()
-    first = next((str(getattr(each, "message", "")) for each in complaints), "")
-    hint = next((str(getattr(each, "hint", "")) for each in complaints), error.hint)
-    return "; ".join(words for words in (f"{error.message}: {first}" if first else error.message, hint) if words)
+    mistakes = [each for each in complaints if getattr(each, "severity", "error") == "error"]
+    first = next(iter(mistakes or complaints), None)
+    message = str(getattr(first, "message", ""))
+    hint = error.hint if first is None else str(getattr(first, "hint", ""))
+    return "; ".join(words for words in (f"{error.message}: {message}" if message else error.message, hint) if words)

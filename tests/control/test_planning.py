@@ -1,0 +1,20 @@
+"""What stops a plan, in the one sentence that a chat, the page and the API have room for."""
+
+from relight.control.planning import in_one_sentence
+from relight.errors import NotNow, RunbookError
+from relight.runbook.complaints import Complaint
+
+UNUSED = Complaint("RL410", "warning", "nothing uses the input 'admit'", "use it or delete it", "a.yaml", 7, 3)
+WRONG = Complaint("RL611", "error", "input admit: 'abc' is not a percentage", "write a number", "a.yaml", 7, 3)
+
+
+def test_the_sentence_names_what_stops_the_plan_and_no_warning() -> None:
+    """Warnings stand before it in the document's order; whoever mended those would be stopped again."""
+    error = RunbookError("no plan: 1 mistake in a.yaml", complaints=(UNUSED, WRONG), hint="mend it")
+    said = "no plan: 1 mistake in a.yaml: input admit: 'abc' is not a percentage; write a number"
+    assert in_one_sentence(error) == said
+
+
+def test_without_any_mistake_the_error_says_its_own_mend() -> None:
+    """An error that is about no document has its own hint."""
+    assert in_one_sentence(NotNow("the run has ended", hint="start another")) == "the run has ended; start another"
