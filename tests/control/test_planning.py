@@ -1,11 +1,23 @@
 """What stops a plan, in the one sentence that a chat, the page and the API have room for."""
 
+from dataclasses import replace
+
 from relight.control.planning import in_one_sentence
 from relight.errors import NotNow, RunbookError
 from relight.runbook.complaints import Complaint
 
-UNUSED = Complaint("RL410", "warning", "nothing uses the input 'admit'", "use it or delete it", "a.yaml", 7, 3)
-WRONG = Complaint("RL611", "error", "input admit: 'abc' is not a percentage", "write a number", "a.yaml", 7, 3)
+UNUSED = Complaint(
+    code="RL410",
+    severity="warning",
+    message="nothing uses the input 'admit'",
+    hint="use it or delete it",
+    file="a.yaml",
+    line=7,
+    col=3,
+)
+WRONG = replace(
+    UNUSED, code="RL611", severity="error", message="input admit: 'abc' is not a percentage", hint="write a number"
+)
 
 
 def test_the_sentence_names_what_stops_the_plan_and_no_warning() -> None:
