@@ -106,7 +106,10 @@ class People:
     async def form(self, member: str) -> Shape | None:
         """Return the form in their hands."""
         form = self.channel.forms.get(member)
-        return None if form is None else Shape(form.title, form.texts, tuple(field.label for field in form.fields))
+        if form is None:
+            return None
+        texts = tuple(said((text,)) for text in form.texts)
+        return Shape(form.title, texts, tuple(field.label for field in form.fields))
 
     async def say(self, member: str, words: str, **more: Any) -> None:
         """Say a command."""

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from relight.chat import desk, grammar
-from relight.chat.channel import Heard, Who
+from relight.chat.channel import Form, Heard, Refused, Who, said
 from relight.chat.hearing import ACTIONS, FORMS, WITH_REASON
+from relight.chat.slack.rendering import view as slack_view
 from relight.web.hooks import VERB as HOOK
 
 
@@ -180,7 +181,7 @@ async def _to_the_plan(lab: Any, member: str, **fields: str) -> Any:
 async def test_production_is_typed(lab: Any) -> None:
     """The plan is shown, the site's name has to be typed, and then what was shown is what runs."""
     form = await _to_the_plan(lab, "U1", many="3")
-    assert any("PLAN quick at prod-eu (production)" in text for text in form.texts)
+    assert any("PLAN quick at prod-eu (production)" in said((text,)) for text in form.texts)
     assert await lab.people.fill("U1", confirm="prod") == {"confirm": "Type prod-eu, exactly so."}
     assert lab.journal.rows() == []
     forged = lab.people.heard("form", "U1", action="plan", fields={}, state={**form.state, "production": ""})
@@ -201,8 +202,57 @@ async def test_inputs_that_do_not_do_come_back(lab: Any) -> None:
         await lab.people.settle()
         form = lab.paper.forms["U1"]
         assert form.name == "inputs"
-        assert any("That did not do" in text for text in form.texts)
+        assert any("That did not do" in said((text,)) for text in form.texts)
         assert form.fields[0].default == wrong
+
+
+def _with_inputs(lab: Any, inputs: str) -> None:
+    path = lab.path.parent / "quick.runbook.yaml"
+    path.write_text(path.read_text().replace("inputs: {", f"inputs: {{{inputs}, "))
+
+
+async def test_everything_that_is_wrong_is_told_at_once(lab: Any) -> None:
+    """A number that is too large, a word that is none, a text that is too long: three lines, and nothing is lost."""
+    _with_inputs(lab, "word: {type: string}, share: {type: percent, default: 10, maximum: 24}, sure: {type: boolean}")
+    await says(lab, "U1", "run quick")
+    await lab.people.fill("U1", many="7", share="99", sure="perhaps", word="x" * 1_200)
+    await lab.people.settle()
+    form = lab.paper.forms["U1"]
+    (wrong,) = [said((text,)) for text in form.texts if "That did not do" in said((text,))]
+    for name in ("many", "share", "sure", "word is longer than 1000 characters"):
+        assert name in wrong, wrong
+    assert {field.id: field.default for field in form.fields}["word"] == "x" * 1_200
+
+
+async def test_inputs_that_a_form_cannot_carry_come_back(lab: Any) -> None:
+    """Whatever is planned can be carried to the last button; what cannot is said, and where to start it instead."""
+    _with_inputs(lab, "a: {type: string, default: ''}, b: {type: string, default: ''}, c: {type: string, default: ''}")
+    for sign, count, fits in (("é", 700, True), ('"', 800, False), ("é", 1_000, False), ("\\", 200, True)):
+        await says(lab, "U1", "run quick")
+        await lab.people.fill("U1", a=sign * count, b=sign * count, c=sign * count)
+        await lab.people.settle()
+        form = lab.paper.forms["U1"]
+        assert form.name == ("plan" if fits else "inputs"), (sign, count)
+        assert any("too long for a chat; start it on the page" in said((text,)) for text in form.texts) is not fits
+        assert slack_view(form, "C012ABCDE")["callback_id"]
+
+
+async def test_a_plan_that_a_chat_does_not_take(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was typed comes back, with where to start it instead."""
+    show = lab.paper.show
+
+    async def picky(heard: Heard, form: Form) -> None:
+        if form.name == "plan":
+            raise Refused("a form carries too much")
+        await show(heard, form)
+
+    monkeypatch.setattr(lab.paper, "show", picky)
+    await says(lab, "U1", "run quick")
+    await lab.people.fill("U1", many="3")
+    await lab.people.settle()
+    form = lab.paper.forms["U1"]
+    assert form.fields[0].default == "3"
+    assert any("carries too much; start it on the page" in said((text,)) for text in form.texts)
 
 
 async def test_a_plan_that_changed_meanwhile_is_not_started(lab: Any) -> None:
@@ -242,7 +292,7 @@ async def test_what_an_alert_proposes_a_person_begins(lab: Any) -> None:
     for member in ("U1", "U2"):
         await lab.people.click(member, address, "Look at the plan")
         await lab.people.settle()
-        assert any("PLAN quick at prod-eu" in text for text in lab.paper.forms[member].texts)
+        assert any("PLAN quick at prod-eu" in said((text,)) for text in lab.paper.forms[member].texts)
     await lab.people.click("U4", address, "Dismiss, say why")
     await lab.people.settle()
     assert "only people decide" in lab.paper.told[-1][1]

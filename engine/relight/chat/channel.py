@@ -140,13 +140,14 @@ class Form:
     Attributes:
         name: Which form it is; it comes back with what was filled in.
         send: The word on its button; empty: it only shows something.
+        texts: What stands in it; code is shown as it stands, line by line.
         state: What it is about; it comes back as well, from afar, and is believed no more than anything else.
     """
 
     name: str
     title: str
     send: str = ""
-    texts: tuple[str, ...] = ()
+    texts: tuple[str | Code, ...] = ()
     fields: tuple[Field, ...] = ()
     state: Mapping[str, str] = field(default_factory=dict)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from relight.chat.channel import Field, Form, one_line
+from relight.chat.channel import Code, Field, Form, one_line
 
 REASON_CHARS_MIN, REASON_CHARS_MAX = 3, 2_000
 """A reason is a word at least; what is longer belongs into a note."""
@@ -71,7 +71,7 @@ def inputs_form(entry: Mapping[str, Any], *, wrong: str = "", given: Mapping[str
     title = one_line(entry["title"] or entry["runbook"], 150)
     texts = [f"{title}\non {entry['site']} ({entry['environment']})"]
     if wrong:
-        texts.append(f"That did not do: {wrong}")
+        texts.append(f"That did not do: {wrong}"[:PLAN_CHARS_MAX])
     texts.append("Next, you see the plan; nothing is started before you say so.")
     state = {"site": entry["site"], "published": entry["published"]}
     return Form(
@@ -88,7 +88,7 @@ def plan_form(plan: Mapping[str, Any], *, state: Mapping[str, str], name: str = 
         *lines[:PLAN_LINES_MAX],
         *(["..", "The page and the API have all of it."] if lines[PLAN_LINES_MAX:] else []),
     ]
-    texts = _pieces(shown)
+    texts: list[str | Code] = [Code(piece) for piece in _pieces(shown)]
     fields = []
     if plan["environment"] == "production":
         texts.append(f"{plan['site'].upper()} IS PRODUCTION. Type {plan['site']} to start it there.")

@@ -161,6 +161,11 @@ class Hearing:
         return self._first_form(heard) is not None
 
     async def _quietly(self, heard: Heard, text: str) -> None:
+        if self._shows_form(heard):
+            # Nobody is left before a form that asks for patience for ever.
+            with suppress(ChannelError):
+                await self._channel.show(heard, forms.said_form(text))
+                return
         with suppress(ChannelError):
             await self._channel.whisper(heard, (text,))
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from relight.chat import forms
-from relight.chat.channel import Code, Heard, one_line
+from relight.chat.channel import Code, Heard, Refused, one_line
 from relight.control.planning import in_one_sentence
-from relight.control.reception import Wanted
-from relight.errors import NotPermitted, RelightError, UsageError
+from relight.control.reception import INPUT_CHARS_MAX, Wanted
+from relight.errors import NotPermitted, RelightError, RunbookError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 STATE_CHARS_MAX = 2_500
 """What a form carries along; inputs that are longer are given on the page."""
+WRONG_MAX = 8
+"""Mistakes told at once; whoever mends so many is told the next ones then."""
 
 
 class Listens(Protocol):
@@ -67,20 +69,24 @@ async def planned(hearing: Listens, heard: Heard, caller: Caller) -> None:
     """Show the plan that these inputs give, or the same form again with what is wrong."""
     site, name = str(heard.state.get("site", "")), str(heard.state.get("published", ""))
     entry = await hearing.do(lambda: _entry(hearing, caller, site, name))
-    inputs: dict[str, Any] = {}
+    inputs, wrong = _inputs(entry, heard.fields)
+    state = {"site": site, "published": name, "inputs": json.dumps(inputs, separators=(",", ":"), ensure_ascii=False)}
+    # Measured as it is carried: what stands in quotes twice is longer than what was typed.
+    if len(json.dumps(state, ensure_ascii=False)) > STATE_CHARS_MAX:
+        wrong.append("these inputs are too long for a chat; start it on the page or the host")
     try:
-        inputs = _inputs(entry, heard.fields)
-        state = {"site": site, "published": name, "inputs": json.dumps(inputs, separators=(",", ":"))}
-        if sum(map(len, state.values())) > STATE_CHARS_MAX:
-            raise UsageError("these inputs are too long for a chat", hint="start it on the page or the host")
         plan = await hearing.do(lambda: hearing.reception.plan(caller, Wanted(site, name, inputs)))
+        if not wrong:
+            await hearing.channel.show(heard, forms.plan_form(plan, state=state))
+            return
     except NotPermitted:
         raise
     except RelightError as error:
-        wrong = one_line(in_one_sentence(error))
-        await hearing.channel.show(heard, forms.inputs_form(entry, wrong=wrong, given=heard.fields))
-        return
-    await hearing.channel.show(heard, forms.plan_form(plan, state=state))
+        wrong += _mistakes(error)
+    except Refused as error:
+        wrong.append(f"{error}; start it on the page or the host")
+    told = "\n".join(one_line(text, 300) for text in wrong[:WRONG_MAX])
+    await hearing.channel.show(heard, forms.inputs_form(entry, wrong=told, given=heard.fields))
 
 
 async def started(hearing: Listens, heard: Heard, caller: Caller) -> None:
@@ -116,18 +122,29 @@ def _entry(hearing: Listens, caller: Caller, site: str, name: str) -> dict[str, 
     return _named([entry for entry in _entries(hearing, caller) if entry["site"] == site], name)
 
 
-def _inputs(entry: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was filled in, as values of the inputs' types; what was left empty keeps its default.
+def _inputs(entry: Mapping[str, Any], fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return what was filled in, as values of the inputs' types where it is one, and what is too long.
 
-    Raises:
-        UsageError: something is not of its type.
+    What was left empty keeps its default; what is of another type is complained of by the plan, with all the rest.
     """
     found: dict[str, Any] = {}
+    wrong: list[str] = []
     for spec in entry["inputs"]:
         text = str(fields.get(spec["id"]) or "").strip()
+        if len(text) > INPUT_CHARS_MAX:
+            wrong.append(f"{spec['id']} is longer than {INPUT_CHARS_MAX} characters; shorten it")
         if text:
-            found[spec["id"]] = _typed(spec, text)
-    return found
+            found[spec["id"]] = _typed(spec, text[:INPUT_CHARS_MAX])
+    return found, wrong
+
+
+def _mistakes(error: RelightError) -> list[str]:
+    """Return everything that is wrong with the inputs, as one sentence each."""
+    complaints: Sequence[Any] = error.complaints if isinstance(error, RunbookError) else ()
+    if not complaints:
+        return [in_one_sentence(error)]
+    errors = [each for each in complaints if each.severity == "error"] or complaints
+    return ["; ".join(text for text in (each.message, each.hint) if text) for each in errors]
 
 
 def _typed(spec: Mapping[str, Any], text: str) -> Any:
@@ -145,7 +162,7 @@ def _typed(spec: Mapping[str, Any], text: str) -> Any:
             case _:
                 return text
     except (ValueError, OverflowError, KeyError):
-        raise UsageError(f"{spec['id']} is no {spec['type']}: {one_line(text, 60)!r}", hint=spec["limits"]) from None
+        return text
 
 
 def _carried(text: str) -> dict[str, Any]:

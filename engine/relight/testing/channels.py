@@ -122,20 +122,31 @@ class Peer(Protocol):
 
 
 class Ears:
-    """An ear that writes down what it hears; *reply* is what it says at once, *deaf_s* how long it takes then."""
+    """An ear that writes down what it hears.
+
+    Attributes:
+        reply: What it says at once.
+        hangs: It never comes to an end then.
+        shows: What it shows then, and where; after *takes_s*.
+    """
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []
         self.reply = Meeting(go=True)
         self.hangs = False
+        self.shows: tuple[Channel, Form] | None = None
+        self.takes_s = 0.0
 
     def meet(self, heard: Heard) -> Meeting:
         """Say at once what was set."""
         return self.reply
 
     async def hear(self, heard: Heard) -> None:
-        """Write it down, and hang if that was set."""
+        """Write it down, and do what was set."""
         self.heard.append(heard)
+        if self.shows is not None:
+            await asyncio.sleep(self.takes_s)
+            await self.shows[0].show(heard, self.shows[1])
         if self.hangs:
             await asyncio.Event().wait()
 
@@ -363,6 +374,23 @@ class ChannelConformance:
             shape = await peer.form("U1")
             assert shape is not None
             assert shape.texts == ("Done.",)
+
+    async def test_what_comes_of_a_form_is_what_stays(self) -> None:
+        """Whether it is there at once or takes a while, it is never overtaken by the form that asks for patience."""
+        async with self.met() as (peer, ears):
+            done = Form(name="said", title="relight", texts=("Done.",))
+            for count, takes_s in enumerate((0.0, 0.05, 1.1)):
+                ears.shows, ears.reply = None, Meeting(go=True)
+                await peer.say("U1", "run")
+                await peer.channel.show(await ears.nth(2 * count + 1), FORM)
+                ears.reply = Meeting(go=True, form=Form(name="wait", title="relight", texts=("One moment ..",)))
+                ears.shows, ears.takes_s = (peer.channel, done), takes_s
+                await peer.fill("U1", reason="because")
+                await ears.nth(2 * count + 2)
+                deadline = time.monotonic() + WITHIN_S
+                while (shape := await peer.form("U1")) is None or shape.texts != ("Done.",):
+                    assert time.monotonic() < deadline, shape
+                    await asyncio.sleep(0.02)
 
     async def test_what_is_told_twice_has_one_name(self) -> None:
         """The same delivery once more has the same id and deed; a person who does the same again has others."""

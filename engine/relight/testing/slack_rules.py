@@ -80,12 +80,12 @@ def _view(view: Mapping[str, Any]) -> Iterator[str]:
 
 def _rich_text(block: Mapping[str, Any]) -> Iterator[str]:
     for section in block["elements"]:
-        if section["type"] != "rich_text_section" or not section["elements"]:
+        if section["type"] not in ("rich_text_section", "rich_text_preformatted") or not section["elements"]:
             yield f"a strange section: {section}"
         for element in section["elements"]:
             if element["type"] not in _INLINE:
                 yield f"{element['type']} in a message"
-            if element["type"] == "text" and (not element["text"] or not _is_clean(element["text"])):
+            if element["type"] == "text" and (not element["text"] or not _is_clean(element["text"], section)):
                 yield f"empty text, or signs that do something: {element['text'][:40]!r}"
 
 
@@ -140,5 +140,6 @@ def _texts(tree: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _is_clean(text: str) -> bool:
-    return all(sign.isprintable() for sign in text)
+def _is_clean(text: str, section: Mapping[str, Any]) -> bool:
+    breaks = "\n" if section["type"] == "rich_text_preformatted" else ""
+    return all(sign.isprintable() or sign in breaks for sign in text)

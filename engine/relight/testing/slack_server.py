@@ -75,7 +75,7 @@ class FakeSlack:
         self._lost_answers = 0
         self._sockets: list[web.WebSocketResponse] = []
         self._came = asyncio.Event()
-        self._acks: dict[str, asyncio.Future[Any]] = {}
+        self._acks: dict[str, tuple[asyncio.Future[Any], Mapping[str, Any]]] = {}
         self._triggers: dict[str, tuple[float, str]] = {}
         self._answers: dict[str, tuple[str, int]] = {}
         self._numbers = itertools.count(1)
@@ -235,9 +235,6 @@ class FakeSlack:
     def send(self, envelope: Mapping[str, Any]) -> Ack:
         """Push an envelope through the newest socket and return how it was acknowledged; it may be sent again."""
         ack: Ack = self._do(self._push(dict(envelope)))
-        payload = envelope["payload"]
-        if payload.get("type") == "view_submission" and ack.in_time:
-            self._closed(payload["user"]["id"], ack.payload)
         return ack
 
     def signed(self, envelope: Mapping[str, Any], *, secret: str = SIGNING, at: int | None = None) -> Any:
@@ -401,15 +398,18 @@ class FakeSlack:
     def _acknowledged(self, text: str) -> None:
         with contextlib.suppress(ValueError):
             told = json.loads(text)
-            waiting = self._acks.get(told.get("envelope_id", ""))
+            waiting, sent = self._acks.get(told.get("envelope_id", ""), (None, {}))
             if waiting is not None and not waiting.done():
+                if sent.get("type") == "view_submission":
+                    self._closed(sent["user"]["id"], told.get("payload"))
                 waiting.set_result(told.get("payload"))
 
     async def _push(self, envelope: dict[str, Any]) -> Ack:
         while not self.connected:
             self._came.clear()
             await self._came.wait()
-        waiting = self._acks[envelope["envelope_id"]] = asyncio.get_running_loop().create_future()
+        waiting = asyncio.get_running_loop().create_future()
+        self._acks[envelope["envelope_id"]] = waiting, envelope["payload"]
         began = time.monotonic()
         await self._sockets[-1].send_json(envelope)
         try:

@@ -41,6 +41,10 @@ CONNECTING_S = 10.0
 """So long without a socket is no trouble yet: Slack renews each now and then."""
 AGAIN_S = 5.0
 CLOSE_S = 1.0
+SOON_S = 1.0
+"""What is done so soon is shown at once, and no form that asks for patience before it; Slack waits for three."""
+SETTLES_S = 0.3
+"""An acknowledgement goes through the socket, and a change of its form through a call, which may be the quicker one."""
 PATIENCE_MAX_S = 300.0
 METADATA = "relight_message"
 CLOCKS_MS = 300_000
@@ -223,6 +227,11 @@ class Slack:
         """Show that person a form, in place of the one that they see already."""
         back = _back(heard)
         view = _view(form, heard.room)
+        if back.first is not None and not back.first.done():
+            back.first.set_result(view)
+            return
+        if back.settled is not None:
+            await back.settled.wait()
         if back.view:
             await self._call(self._client.views_update(view_id=back.view, view=view))
             return
@@ -271,13 +280,28 @@ class Slack:
         meeting = self._ear.meet(heard)
         if meeting.wrong:
             await ack(response_action="errors", errors=dict(meeting.wrong))
-        elif meeting.form is not None:
-            await ack(response_action="update", view=_view(meeting.form, heard.room))
-        else:
-            await ack()
-            _back(heard).view = ""  # an acknowledged form is closed
+            return
+        if meeting.form is not None:
+            await self._answer(heard, _view(meeting.form, heard.room), ack)
+            return
+        await ack()
+        _back(heard).view = ""  # an acknowledged form is closed
         if meeting.go:
             await self._ear.hear(heard)
+
+    async def _answer(self, heard: Heard, meanwhile: dict[str, Any], ack: Callable[..., Awaitable[Any]]) -> None:
+        """Do what a form says, and acknowledge it with what comes of that, or with *meanwhile* if it takes longer."""
+        assert self._ear is not None, "nothing is heard before it is opened"
+        back = _back(heard)
+        back.first, back.settled = asyncio.get_running_loop().create_future(), asyncio.Event()
+        doing = asyncio.ensure_future(self._ear.hear(heard))
+        either: set[asyncio.Future[Any]] = {doing, back.first}
+        await asyncio.wait(either, timeout=SOON_S, return_when=asyncio.FIRST_COMPLETED)
+        first, back.first = back.first, None
+        await ack(response_action="update", view=first.result() if first.done() else meanwhile)
+        await asyncio.sleep(SETTLES_S)
+        back.settled.set()
+        await doing
 
     async def _hear(self, heard: Heard) -> None:
         assert self._ear is not None, "nothing is heard before it is opened"

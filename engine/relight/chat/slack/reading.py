@@ -4,6 +4,7 @@ Who somebody is comes from the ids that Slack signs for, never from a name. A gu
 by that workspace's id.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -23,9 +24,14 @@ class Us(NamedTuple):
 
 
 class Back:
-    """Where an answer to something goes, and the form that is open for it."""
+    """Where an answer to something goes, and the form that is open for it.
 
-    __slots__ = ("answer_url", "room", "trigger", "user", "view")
+    Attributes:
+        first: Takes the form that is shown first, while a form that was sent is not acknowledged yet.
+        settled: Is set once Slack shows what it was acknowledged with: a change that came sooner would be lost.
+    """
+
+    __slots__ = ("answer_url", "first", "room", "settled", "trigger", "user", "view")
 
     def __init__(self, *, room: str, user: str, trigger: str = "", answer_url: str = "", view: str = "") -> None:
         self.room = room
@@ -33,6 +39,8 @@ class Back:
         self.trigger = trigger
         self.answer_url = answer_url
         self.view = view
+        self.first: asyncio.Future[dict[str, Any]] | None = None
+        self.settled: asyncio.Event | None = None
 
 
 def command(body: Mapping[str, Any], us: Us) -> Heard:

@@ -78,7 +78,7 @@ def view(form: Form, room: str) -> dict[str, Any]:
     Raises:
         ValueError: it carries more than Slack keeps.
     """
-    carried = json.dumps({"room": room, "state": dict(form.state)}, separators=(",", ":"))
+    carried = json.dumps({"room": room, "state": dict(form.state)}, separators=(",", ":"), ensure_ascii=False)
     if len(carried) > STATE_CHARS_MAX:
         raise ValueError("a form carries too much")
     found: dict[str, Any] = {
@@ -88,13 +88,21 @@ def view(form: Form, room: str) -> dict[str, Any]:
         "close": _plain("Cancel" if form.send else "Close", TITLE_MAX),
         "private_metadata": carried,
         "blocks": [
-            *({"type": "section", "text": _plain(text, PIECE_CHARS_MAX)} for text in form.texts if text),
+            *(_passage(text) for text in form.texts if text),
             *(_field(field) for field in form.fields),
         ],
     }
     if form.send:
         found["submit"] = _plain(form.send, TITLE_MAX)
     return found
+
+
+def _passage(text: str | Code) -> dict[str, Any]:
+    if isinstance(text, str):
+        return {"type": "section", "text": _plain(text, PIECE_CHARS_MAX)}
+    # As it stands, in a face whose letters are all as wide: its columns stay below each other.
+    lines = {"type": "text", "text": clean(text.text[:PIECE_CHARS_MAX]) or " "}
+    return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [lines]}]}
 
 
 def _field(field: Field) -> dict[str, Any]:
