@@ -29,6 +29,8 @@ def example(cls: type, *, whole: bool, **known: Any) -> Any:
     given = dict(known)
     for field in dataclasses.fields(cls):
         needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if cls in typing.get_args(hints[field.name]):
+            continue  # one of its own kind, which would hold one of its own kind
         if field.name not in given and (needed or whole):
             given[field.name] = sample(hints[field.name], field.name, whole=whole, default=field.default)
     return cls(**given)

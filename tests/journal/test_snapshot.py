@@ -21,7 +21,14 @@ from relight.kernel.state import Run
 from relight.testing.snapshots import BEGAN, PLAN
 
 NOTES = [Noted(at=1, t=1, person="ana", text=text) for text in ("one", "two")]
-STATES = {2: "463d87971d4a", 3: "1f413c22e9d2", 4: "8db7f5518345", 5: "76b5d3de0a55", 6: "4c5c25b5f16a"}
+STATES = {
+    2: "463d87971d4a",
+    3: "1f413c22e9d2",
+    4: "8db7f5518345",
+    5: "76b5d3de0a55",
+    6: "4c5c25b5f16a",
+    7: "b1a280991c0c",
+}
 """What a state is made of, by version: a digest of all its fields."""
 
 

@@ -50,6 +50,7 @@ def sentence(fact: f.AnyFact) -> str:
             return _stage(fact)
         case (
             f.EffectInForce()
+            | f.EffectAdopted()
             | f.EffectDrifted()
             | f.EffectCleared()
             | f.UndoBegun()
@@ -168,6 +169,7 @@ def _stage(
 
 def _effect(
     fact: f.EffectInForce
+    | f.EffectAdopted
     | f.EffectDrifted
     | f.EffectCleared
     | f.UndoBegun
@@ -182,6 +184,10 @@ def _effect(
         case f.EffectInForce():
             sure = "" if fact.sure else "perhaps "
             return f"{sure}in force: {fact.use.capability} {arguments(plain_value(fact.value))}".rstrip()
+        case f.EffectAdopted():
+            what = f"{fact.entry.use.capability} {arguments(plain_value(fact.entry.value))}".rstrip()
+            sure = "" if fact.entry.sure else "perhaps "
+            return f"ADOPTED from run {fact.holder}: {sure}in force: {what}, by {fact.entry.step}"
         case f.EffectDrifted():
             return f"DRIFT of {fact.key}: the world shows {argument(fact.observed)}"
         case f.EffectCleared():

@@ -22,7 +22,7 @@ from relight.kernel.facts import PlanAmended, RunStarted
 from relight.kernel.plan import Plan
 from relight.kernel.state import Run
 
-STATE_VERSION = 6
+STATE_VERSION = 7
 """Rises when :mod:`relight.kernel.state` changes, or another state follows from the same facts."""
 
 _STATE: Shape[Run] = Shape(Run, frozenset({"plan"}))

@@ -8,8 +8,9 @@ from typing import assert_never
 
 from relight.kernel import asking, fanning, ramping, returning, stages, stepping, undoing
 from relight.kernel import facts as f
+from relight.kernel.adopting import adopted
 from relight.kernel.book import Book, find_hold
-from relight.kernel.effects import not_undone, to_undo
+from relight.kernel.effects import not_undone, to_undo_at_end
 from relight.kernel.evolve import evolve
 from relight.kernel.inputs import (
     AnyInput,
@@ -46,10 +47,7 @@ def decide(run: Run | None, given: AnyInput) -> list[f.AnyFact]:
 def turn(run: Run | None, given: AnyInput) -> tuple[list[f.AnyFact], Run]:
     """Return the facts that follow from *given*, and the run after them."""
     if isinstance(given, Started):
-        started = f.RunStarted(
-            at=given.at, t=given.t, run=given.run, plan=given.plan, starter=given.starter, door=given.door
-        )
-        return [started], evolve(None, started)
+        return _started(given)
     assert run is not None, "a run begins with Started"
     book = Book(run, given.at, given.t)
     if isinstance(given, Asked):
@@ -62,6 +60,17 @@ def turn(run: Run | None, given: AnyInput) -> tuple[list[f.AnyFact], Run]:
         if not _advance(book):
             return book.said, book.run
     raise AssertionError("the kernel does not come to rest; please report this run's journal")
+
+
+def _started(given: Started) -> tuple[list[f.AnyFact], Run]:
+    started = f.RunStarted(
+        at=given.at, t=given.t, run=given.run, plan=given.plan, starter=given.starter, door=given.door
+    )
+    run = evolve(None, started)
+    facts: list[f.AnyFact] = [started, *adopted(given.plan, given.after, given.at, given.t)]
+    for fact in facts[1:]:
+        run = evolve(run, fact)
+    return facts, run
 
 
 def _first(book: Book, given: TookOver | Ticked | Turned | Read | PeopleRead | Reported) -> None:
@@ -236,7 +245,7 @@ def _aborting(book: Book) -> bool:
     if book.run.undo is not None:
         return False
     undone = book.run.undo_before is not None and book.run.undo_before.then == "end"
-    what = to_undo(book.run) if book.run.plan.on_abort == "undo" and not undone else []
+    what = to_undo_at_end(book.run) if book.run.plan.on_abort == "undo" and not undone else []
     if what:
         undoing.begin_undo(book, what, then="end", person=book.run.aborted_by)
     else:

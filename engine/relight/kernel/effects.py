@@ -9,9 +9,10 @@ from typing import Any
 
 from relight.kernel import facts as f
 from relight.kernel.changing import evolved
+from relight.kernel.ledger import EffectEntry
 from relight.kernel.plan import ExpressionFailed, Step, Use
 from relight.kernel.scope import resolve
-from relight.kernel.state import Dispatch, Done, EffectEntry, Ramping, Run, UndoJob
+from relight.kernel.state import Dispatch, Done, Ramping, Run, UndoJob
 
 
 def effect_key(step: Step, use: Use, args: Mapping[str, Any]) -> str:
@@ -21,7 +22,7 @@ def effect_key(step: Step, use: Use, args: Mapping[str, Any]) -> str:
     undo it (or that it protects), and then it is the step's own.
     """
     if use.lasting:
-        target = ",".join(f"{name}={_word(args.get(name))}" for name in use.key_args)
+        target = ",".join(f"{name}={target_word(args.get(name))}" for name in use.key_args)
         return f"{use.capability}@{use.provider}" + (f"[{target}]" if target else "")
     if step.undo is not None or step.protective:
         return f"{use.capability}@{use.provider}:{step.id}"
@@ -116,6 +117,11 @@ def to_undo(run: Run, stages: tuple[str, ...] | None = None) -> list[EffectEntry
     return sorted(found, key=lambda entry: entry.t, reverse=True)
 
 
+def to_undo_at_end(run: Run) -> list[EffectEntry]:
+    """Return what the end of an aborted run undoes: what it did; what it adopted and did not take over stays."""
+    return [entry for entry in to_undo(run) if entry.step not in run.adopted]
+
+
 def not_undone(run: Run) -> list[EffectEntry]:
     """Return what should be gone once everything was undone that may be, and is in force.
 
@@ -124,7 +130,10 @@ def not_undone(run: Run) -> list[EffectEntry]:
     return [
         top
         for top in run.ledger.values()
-        if may_undo(top) and not top.undo_ask and (top.undo is not None or run.step_of(top.step).undo is not None)
+        if may_undo(top)
+        and top.step not in run.adopted
+        and not top.undo_ask
+        and (top.undo is not None or run.step_of(top.step).undo is not None)
     ]
 
 
@@ -168,7 +177,7 @@ def effect_in_force(run: Run, fact: f.EffectInForce) -> Run:
         maybe=() if fact.sure else fact.targets,
     )
     if before is not None:
-        entry = _supersede(before, entry)
+        entry = _take_over(before, entry) if _takes_over(run, before, entry) else _supersede(before, entry)
     ledger = {key: item for key, item in run.ledger.items() if key != fact.key}
     return evolved(run, ledger={**ledger, fact.key: entry})
 
@@ -195,6 +204,46 @@ def _supersede(before: EffectEntry, entry: EffectEntry) -> EffectEntry:
         undo=entry.undo or replace(before.use, args={**before.target, **before.value}),
         protective=entry.protective or before.protective,
         loosens=before.protective and not entry.protective,
+    )
+
+
+def _takes_over(run: Run, before: EffectEntry, entry: EffectEntry) -> bool:
+    """Return whether what an ended run left is this step's own now: undoing it goes back to before that run.
+
+    Not where the step loosens protection, for it may have to return; nor where hosts are counted. Where its undo gives
+    back a value, only if the ended run did not come to its goal (or protects) and what it left is what was found:
+    else somebody has decided since, and the value that was found is the one to go back to.
+    """
+    left, first = run.adopted.get(before.step), list(layers(before))[-1]
+    if left is None or entry.step in run.adopted or (before.protective and not entry.protective):
+        return False
+    if any(layer.targets or layer.maybe for layer in (entry, *layers(before))):
+        return False
+    if entry.undo is not None and entry.undo.capability != entry.use.capability:
+        return True
+    meant_to_stay = left.outcome == "succeeded" and not before.protective
+    return first.undo is not None and not meant_to_stay and _is_as_left(before, entry.before)
+
+
+def _is_as_left(left: EffectEntry, found: Mapping[str, Any] | None) -> bool:
+    """Return whether the value that was read before a step is what is left; trust the ledger where none was read."""
+    if found is None:
+        return True
+    plain = [name for name, value in left.value.items() if name in found and isinstance(value, str | int | float)]
+    return bool(plain) and all(found[name] == left.value[name] for name in plain)
+
+
+def _take_over(before: EffectEntry, entry: EffectEntry) -> EffectEntry:
+    first = list(layers(before))[-1]
+    reverses = entry.undo is not None and entry.undo.capability != entry.use.capability
+    return evolved(
+        entry,
+        value={**before.value, **entry.value},
+        steps=(*before.steps, entry.step),
+        undo=entry.undo if reverses else first.undo,
+        undo_ask=entry.undo_ask or (first.undo_ask and not reverses),
+        before=first.before,
+        protective=entry.protective or before.protective,
     )
 
 
@@ -230,5 +279,6 @@ def next_in(job: UndoJob) -> UndoJob:
     return evolved(job, queue=job.queue[1:], layers=job.layers[1:], attempts=0, lost=False, again_t=0)
 
 
-def _word(value: Any) -> str:
+def target_word(value: Any) -> str:
+    """Return a part of what is worked on as the effect's identity has it."""
     return "+".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)

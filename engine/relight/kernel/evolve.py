@@ -6,6 +6,7 @@ Nothing is judged here; a fact is applied as it is. A fact that nobody handles f
 from typing import Literal, TypeAlias, assert_never
 
 from relight.kernel import facts as f
+from relight.kernel.adopting import effect_adopted
 from relight.kernel.changing import evolved
 from relight.kernel.effects import effect_cleared, effect_in_force
 from relight.kernel.evolve_gates import GateFact, close_ticket, evolve_gate
@@ -70,6 +71,8 @@ def _evolve(run: Run, fact: f.AnyFact) -> Run:
         return evolve_gate(run, fact)
     if isinstance(fact, f.EffectInForce):
         return effect_in_force(run, fact)
+    if isinstance(fact, f.EffectAdopted):
+        return effect_adopted(run, fact)
     if isinstance(fact, f.EffectCleared):
         return effect_cleared(run, fact)
     if isinstance(fact, UndoFact):

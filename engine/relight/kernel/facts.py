@@ -12,6 +12,7 @@ from relight.frozen import frozen
 from relight.kernel.fact import Direction, Fact, Outcome, Purpose, Verdict
 from relight.kernel.plan import Json, Person, Plan, Solo
 from relight.kernel.step_facts import (
+    EffectAdopted,
     EffectCleared,
     EffectDrifted,
     EffectInForce,
@@ -43,6 +44,7 @@ __all__ = [
     "CheckTurned",
     "Direction",
     "DriverTookOver",
+    "EffectAdopted",
     "EffectCleared",
     "EffectDrifted",
     "EffectInForce",
@@ -401,6 +403,7 @@ AnyFact: TypeAlias = (
     | WaitBegun
     | ManualAsked
     | EffectInForce
+    | EffectAdopted
     | EffectDrifted
     | EffectCleared
     | UndoBegun

@@ -49,7 +49,7 @@ def under_way(run: Run, step: str) -> bool:
 
 def no_step(run: Run, step: str) -> NotNow | None:
     """Refuse what no step is called."""
-    if step in run.plan_index:
+    if step in run.plan_index or step in run.adopted:
         return None
     return NotNow(f"there is no step {step!r}", hint=f"steps are {', '.join(run.plan_index)}")
 

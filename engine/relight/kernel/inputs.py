@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from relight.frozen import frozen
 from relight.kernel.facts import Verdict
 from relight.kernel.plan import Json, Person, Plan, Solo
+from relight.kernel.state import Run
 
 
 @frozen
@@ -22,12 +23,16 @@ class Input:
 
 @frozen
 class Started(Input):
-    """A person started a plan; the only input that a run does not exist for yet."""
+    """A person started a plan; the only input that a run does not exist for yet.
+
+    *after* are the runs of the same site that ended and left something in force, in the order in which they ended.
+    """
 
     run: str
     plan: Plan
     starter: str
     door: str = "cli"
+    after: tuple[Run, ...] = ()
 
 
 @frozen

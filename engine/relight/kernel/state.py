@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeAlias
 from relight.frozen import frozen
 from relight.kernel.changing import evolved
 from relight.kernel.facts import Outcome, Verdict
-from relight.kernel.plan import Json, Person, Plan, Solo, Stage, Step, Use
+from relight.kernel.ledger import EffectEntry, LeftStep
+from relight.kernel.plan import Json, Person, Plan, Solo, Stage, Step
 from relight.kernel.plan_index import index_of
 from relight.kernel.records import Records
 from relight.kernel.step_state import (
@@ -108,46 +109,7 @@ class ProbeReading:
     t: int
 
 
-# ---- effects, undo
-
-
-@frozen(slots=False)
-class EffectEntry:
-    """An effect in force.
-
-    Attributes:
-        prior: The one that it superseded and that comes back when this one is undone.
-        otherwise: What was in the ledger before an unsure change; it comes back if that never happened.
-        step: Whose change is in force; *steps* are all that shaped the value, the superseded ones too.
-        undo: What reverses it; where its step declares none and it superseded another, what asserts that one again.
-        undo_lost: It is unsure because an undo of it was lost: dispatch *undo_lost_as* of epoch *undo_lost_epoch*.
-        loosens: It is protective because what it superseded is, but its own step lets more through:
-            undoing it goes back to the tighter value.
-        targets: For a fan-out: the hosts where it is in force; *maybe* those where nobody knows.
-    """
-
-    key: str
-    step: str
-    steps: tuple[str, ...]
-    stage: str
-    use: Use
-    target: dict[str, Any]
-    value: dict[str, Any]
-    undo: Use | None
-    undo_ask: bool
-    before: dict[str, Any] | None
-    protective: bool
-    sure: bool
-    at: int
-    t: int
-    prior: "EffectEntry | None" = None
-    otherwise: "EffectEntry | None" = None
-    undo_lost: bool = False
-    undo_lost_as: int = 0
-    undo_lost_epoch: int = 0
-    loosens: bool = False
-    targets: tuple[int, ...] = ()
-    maybe: tuple[int, ...] = ()
+# ---- undo
 
 
 @frozen(slots=False)
@@ -219,6 +181,7 @@ class Run:
         undo_before: The last undo that a person asked for, as it ended, until ``resume`` or ``retry`` go on from it;
             of an aborted run the one that its end began with.
         rounds: How often something was undone; in idempotency keys, so that what is done again is really done.
+        adopted: Steps of ended runs whose effects this run holds now, and *lent* the providers that only these need.
     """
 
     id: str
@@ -258,6 +221,8 @@ class Run:
     undo: UndoJob | None = None
     undo_before: UndoJob | None = None
     rounds: int = 0
+    adopted: dict[str, LeftStep] = field(default_factory=dict)
+    lent: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     # -- looking things up
 
@@ -272,12 +237,18 @@ class Run:
         return self.paused or bool(self.holds) or bool(self.breached) or self.undo is not None
 
     def step_of(self, step_id: str) -> Step:
-        """Return the plan's step of that id."""
-        return self.plan_index[step_id][1]
+        """Return the plan's step of that id, or that of an ended run."""
+        known = self.plan_index.get(step_id)
+        return known[1] if known is not None else self.adopted[step_id].step
 
     def stage_of(self, step_id: str) -> Stage:
         """Return the stage that holds that step."""
         return self.plan_index[step_id][0]
+
+    @property
+    def providers(self) -> dict[str, dict[str, Any]]:
+        """Whoever may be called: the plan's providers, and those that undo what ended runs left."""
+        return {**self.lent, **self.plan.providers}
 
     @property
     def open_steps(self) -> tuple[Step, ...]:

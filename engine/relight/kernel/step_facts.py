@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from relight.frozen import frozen
 from relight.kernel.fact import Direction, Fact, Purpose
+from relight.kernel.ledger import EffectEntry, LeftStep
 from relight.kernel.plan import Json, Use
 
 # ---- steps
@@ -238,6 +239,21 @@ class EffectInForce(Fact):
     protective: bool = False
     sure: bool = True
     targets: tuple[int, ...] = ()
+
+
+@frozen
+class EffectAdopted(Fact):
+    """What an ended run left in force is this run's matter, from its beginning.
+
+    *entry* is as it was left, its steps named after their runs; *left* are those steps, *providers* those that only
+    they need. *holder* is the run that held it until now.
+    """
+
+    key: str
+    holder: str
+    entry: EffectEntry
+    left: tuple[LeftStep, ...]
+    providers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @frozen

@@ -12,7 +12,7 @@ from relight.kernel.evolve import evolve
 from relight.kernel.inputs import AnyInput, Asked, PeopleRead, Read, Reported, Started, Ticked, TookOver, Turned
 from relight.kernel.intents import AnyIntent, Perform, ReadProbe, Stop, Wake, Watch
 from relight.kernel.plan import Gate, Json, Person, Plan, Step, Verify
-from relight.kernel.state import Dispatch
+from relight.kernel.state import Dispatch, Run
 from relight.kernel.wanted import wanted
 from relight.testing.plans import plan, stage
 from relight.testing.properties import Properties
@@ -32,11 +32,13 @@ class Desk:
         t: The run's clock.
     """
 
-    def __init__(self, plan: Plan, *, starter: str = "ana", drive: bool = True) -> None:
+    def __init__(
+        self, plan: Plan, *, starter: str = "ana", drive: bool = True, run: str = "run-1", after: tuple[Run, ...] = ()
+    ) -> None:
         self.t = 0
         self.properties = Properties()
         self._requests = 0
-        started = Started(at=EPOCH_MS, t=0, run="run-1", plan=plan, starter=starter)
+        started = Started(at=EPOCH_MS, t=0, run=run, plan=plan, starter=starter, after=after)
         self.facts, self.run = turn(None, started)
         if drive:
             self.take_over()

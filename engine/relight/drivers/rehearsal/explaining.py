@@ -19,7 +19,7 @@ from relight.kernel.wanted import readings
 
 
 class Explained(NamedTuple):
-    """One input and the facts that followed from it; None: a request that was refused, and its refusal."""
+    """One input and the facts that followed from it; None: what other runs left, or a refused request's refusal."""
 
     given: AnyInput | None
     facts: tuple[f.AnyFact, ...]
@@ -54,7 +54,7 @@ def explained(facts: Sequence[f.AnyFact]) -> Iterator[Explained]:
 
 
 def _explain(run: Run, facts: Sequence[f.AnyFact]) -> Explained | None:
-    if isinstance(facts[0], f.RequestRefused):
+    if isinstance(facts[0], f.RequestRefused | f.EffectAdopted):
         return Explained(None, (facts[0],))
     for given in _candidates(run, facts):
         try:
