@@ -59,10 +59,24 @@ def test_every_fact_has_a_sentence(kind: type) -> None:
     assert not said.endswith((".", ":", " "))
 
 
+@pytest.mark.parametrize(
+    ("kind", "did"), [(facts.Paused, "paused"), (facts.Resumed, "resumed"), (facts.AbortBegun, "aborted")]
+)
+def test_a_sentence_names_the_door_that_is_known(kind: Any, did: str) -> None:
+    """A journal of before it was kept names none, and in a rehearsal there is but one."""
+    assert sentence(kind(at=0, t=0, person="bo", door="chat", reason="wait")) == f"bo {did} the run by chat: wait"
+    for door in ("", "rehearsal"):
+        assert sentence(kind(at=0, t=0, person="bo", door=door)) == f"bo {did} the run"
+    unknown = facts.VoteCast(at=0, t=0, ticket="roll-back/2c9", person="bo")
+    assert sentence(unknown) == "bo approved roll-back/2c9 by an unknown door"
+
+
 def test_a_sentence_names_who_and_why() -> None:
     """People are named with their reason; what is loud begins with its word in capitals."""
     vote = facts.VoteCast(at=0, t=0, ticket="roll-back/2c9", person="bo", door="cli", reason="looked at it", solo=True)
     assert sentence(vote) == "bo approved roll-back/2c9 by cli, SOLO: looked at it"
+    denied = facts.GateDenied(at=0, t=0, ticket="roll-back/2c9", person="bo", door="chat", reason="it is the surge")
+    assert sentence(denied) == "bo denied roll-back/2c9 by chat: it is the surge"
     held = facts.Held(at=0, t=0, code="step-failed", stage="capacity", step="warm", text="edge-6 refused")
     assert sentence(held) == "HELD (step-failed) at warm: edge-6 refused"
     back = facts.RampMoved(at=0, t=0, step="admit", position=2, direction="down", why="api_errors 3.4%", counted=True)

@@ -51,6 +51,15 @@ def test_anybody_may_abort_and_nothing_forward_starts_any_more() -> None:
     assert ("aborted", "succeeded", "pending") == (desk.run.state, desk.word("a"), desk.word("b"))
 
 
+def test_who_stops_a_run_and_lets_it_go_on_is_recorded_with_their_door() -> None:
+    """As it is of a vote: afterwards somebody wants to know where that was said."""
+    desk = desk_of(act("a"))
+    said = [*desk.ask("ana", "pause", door="chat"), *desk.ask("bo", "resume", door="web")]
+    said += desk.ask("dee", "abort", door="api")
+    told = [fact for fact in said if isinstance(fact, f.Paused | f.Resumed | f.AbortBegun)]
+    assert [("ana", "chat"), ("bo", "web"), ("dee", "api")] == [(fact.person, fact.door) for fact in told]
+
+
 def test_an_action_that_ignores_the_stop_is_unknown_and_the_run_ends() -> None:
     """Within the grace; its outcome is reported as unknown."""
     desk = desk_of(act("a"))

@@ -91,11 +91,11 @@ def _run(
         case f.PeopleTurned():
             return f"the site's people are now {listed([person.id for person in fact.people]) or 'nobody'}"
         case f.Paused():
-            return f"{fact.person} paused the run{_because(fact.reason)}"
+            return f"{fact.person} paused the run{_by(fact.door)}{_because(fact.reason)}"
         case f.Resumed():
-            return f"{fact.person} resumed the run{_because(fact.reason)}"
+            return f"{fact.person} resumed the run{_by(fact.door)}{_because(fact.reason)}"
         case f.AbortBegun():
-            return f"{fact.person} aborted the run{_because(fact.reason)}"
+            return f"{fact.person} aborted the run{_by(fact.door)}{_because(fact.reason)}"
         case f.Held():
             why = fact.text or (HOLDS[fact.code].means if fact.code in HOLDS else fact.subject)
             return f"HELD ({fact.code}){_at(fact.step or fact.stage)}{_because(why)}"
@@ -151,11 +151,10 @@ def _stage(
             return f"GATE {fact.ticket} asks: {_short(fact.title) or fact.stage}"
         case f.VoteCast():
             solo = ", SOLO" if fact.solo else ""
-            return (
-                f"{fact.person} approved {fact.ticket} by {fact.door or 'an unknown door'}{solo}{_because(fact.reason)}"
-            )
+            door = _by(fact.door or "an unknown door")
+            return f"{fact.person} approved {fact.ticket}{door}{solo}{_because(fact.reason)}"
         case f.GateDenied():
-            return f"{fact.person} denied {fact.ticket}{_because(fact.reason)}"
+            return f"{fact.person} denied {fact.ticket}{_by(fact.door)}{_because(fact.reason)}"
         case f.GateExpired():
             return f"ticket {fact.ticket} expired{_because(fact.why)}"
         case f.GateEscalated():
@@ -286,6 +285,11 @@ def _digest(digest: str) -> str:
 
 def _because(reason: str) -> str:
     return f": {_short(reason)}" if reason else ""
+
+
+def _by(door: str) -> str:
+    """Name the door, where there is more than one; a journal of before it was kept says nothing."""
+    return f" by {door}" if door not in ("", "rehearsal") else ""
 
 
 def _at(place: str) -> str:

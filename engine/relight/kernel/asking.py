@@ -144,7 +144,7 @@ def _ask(book: Book, asked: Asked) -> None:
 def _pause(book: Book, asked: Asked) -> None:
     if book.run.paused:
         raise NotNow(f"run {book.run.id} is paused already, by {book.run.paused_by}")
-    book.say(f.Paused, person=asked.person, reason=asked.reason)
+    book.say(f.Paused, person=asked.person, reason=asked.reason, door=asked.door)
 
 
 def _resume(book: Book, asked: Asked) -> None:
@@ -160,7 +160,7 @@ def _resume(book: Book, asked: Asked) -> None:
             if asked.person == run.starter:
                 raise NotPermitted(f"{asked.person} opened {hold.subject} alone; somebody else says that it may go on")
     if run.paused:
-        book.say(f.Resumed, person=asked.person, reason=asked.reason)
+        book.say(f.Resumed, person=asked.person, reason=asked.reason, door=asked.door)
     if any(hold.code in UNDO_HOLDS for hold in holds):
         reopen_undone(book, asked)
     for hold in holds:
@@ -170,7 +170,7 @@ def _resume(book: Book, asked: Asked) -> None:
 def _abort(book: Book, asked: Asked) -> None:
     for hold in book.run.holds:
         leave(book, hold, asked)
-    book.say(f.AbortBegun, person=asked.person, reason=asked.reason)
+    book.say(f.AbortBegun, person=asked.person, reason=asked.reason, door=asked.door)
 
 
 def _skip(book: Book, asked: Asked) -> None:

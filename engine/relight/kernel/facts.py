@@ -145,6 +145,7 @@ class Paused(Fact):
 
     person: str
     reason: str = ""
+    door: str = ""
 
 
 @frozen
@@ -153,6 +154,7 @@ class Resumed(Fact):
 
     person: str
     reason: str = ""
+    door: str = ""
 
 
 @frozen
@@ -161,6 +163,7 @@ class AbortBegun(Fact):
 
     person: str
     reason: str = ""
+    door: str = ""
 
 
 @frozen

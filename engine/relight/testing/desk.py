@@ -116,10 +116,9 @@ class Desk:
         self._requests += 1
         if verb in ("approve", "deny") and self.run.ticket is not None:
             fields.setdefault("ticket", self.run.ticket.id)
+        fields.setdefault("door", "cli")
         request = f"request-{self._requests}"
-        return self.say(
-            Asked(**self.now, request=request, person=person, door="cli", verb=verb, subject=subject, **fields)
-        )
+        return self.say(Asked(**self.now, request=request, person=person, verb=verb, subject=subject, **fields))
 
     # ---- looking
 

@@ -134,6 +134,23 @@ def test_the_same_plan_decides_the_same(story: str, play: Play) -> None:
     assert again.run == rehearsed.run
 
 
+@pytest.mark.parametrize("door", ["", "chat"])
+def test_whichever_door_was_kept_is_told_again(door: str, play: Play) -> None:
+    """A journal of before doors were kept names none; what somebody said while the run held names its own."""
+    events = (
+        *STORIES["people"]["events"][:3],
+        Event(when=at("step", "set", "started"), verb="note", words=("odd",)),
+        Event(when=at("run", "", "held", "step-failed"), verb="abort", by="dee", reason="enough"),
+    )
+    steps = {"set": (StepEnd(word="fails", times=9, error="busy"),)}
+    facts = said(play(WHOLE, events=events, steps=steps))
+    doors = (f.RunStarted, f.Paused, f.Resumed, f.AbortBegun, f.Noted, f.VoteCast, f.GateDenied)
+    facts = [replace(fact, door=door) if isinstance(fact, doors) else fact for fact in facts]
+    assert {f.Paused, f.Resumed, f.AbortBegun, f.Noted, f.VoteCast} <= {type(fact) for fact in facts}
+    again = replay(facts, WHOLE)
+    assert (None, len(facts)) == (again.divergence, len(again.facts))
+
+
 def changed(**fields: Any) -> Plan:
     """Return the plan with other fields of its first stage's step."""
     first = replace(WHOLE.stages[0], steps=(replace(WHOLE.stages[0].steps[0], **fields),))

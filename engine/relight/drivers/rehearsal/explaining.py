@@ -5,7 +5,7 @@ The kernel is the judge: an input is believed when deciding it again says what w
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import takewhile
+from itertools import product, takewhile
 from typing import Any, NamedTuple
 
 from relight.errors import NotNow, NotPermitted
@@ -83,7 +83,7 @@ def _candidates(run: Run, facts: Sequence[f.AnyFact]) -> Iterator[AnyInput]:
         case f.PeopleTurned():
             yield PeopleRead(**now, people=fact.people, solo=fact.solo)
         case f.Noted():
-            yield Asked(**now, request="", person=fact.person, door=fact.door or "cli", verb="note", value=fact.text)
+            yield Asked(**now, request="", person=fact.person, door=fact.door, verb="note", value=fact.text)
         case _:
             yield Ticked(**now)
             batch = list(takewhile(lambda each: (each.at, each.t) == (fact.at, fact.t), facts))
@@ -131,11 +131,13 @@ def _targets(run: Run, item: Dispatch, fact: f.TargetsReported) -> dict[str, str
 
 def _requests(run: Run, batch: Sequence[f.AnyFact], now: dict[str, Any]) -> Iterator[Asked]:
     """Yield what people may have asked; several may have in the same moment, so each is tried with their words."""
-    door, proof = str(getattr(batch[0], "door", "") or "cli"), str(getattr(batch[0], "proof", ""))
+    # A journal of before a door was kept names none, and shall be told as it is.
+    doors = [str(fact.door) for fact in batch if hasattr(fact, "door")]
+    proof = str(getattr(batch[0], "proof", ""))
     people = [str(getattr(fact, "person", "")) for fact in batch]
     reasons = [str(getattr(fact, "reason", "")) for fact in batch]
     for person in dict.fromkeys(each for each in (*people, run.starter) if each):
-        for reason in dict.fromkeys((*reasons, "")):
+        for reason, door in product(dict.fromkeys((*reasons, "")), dict.fromkeys(doors) or ("cli",)):
             for words in _words(run):
                 said: dict[str, Any] = {**now, **words}
                 yield Asked(**said, request="", person=person, door=door, proof=proof, reason=reason)

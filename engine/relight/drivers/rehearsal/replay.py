@@ -24,8 +24,11 @@ LATE_MS = 5_000
 
 TIMES = frozenset({"at", "t", "deadline_t", "until_t", "expires_t", "again_t"})
 """Fields that say when; a later or earlier fact is another fact already."""
-WORDING = frozenset({"title", "scope_digest", "use", "key", "instruction"})
-"""Fields that another plan words otherwise without deciding otherwise; what a use calls is compared by itself."""
+WORDING = frozenset({"title", "scope_digest", "use", "key", "instruction", "door"})
+"""Fields that another plan words otherwise without deciding otherwise; what a use calls is compared by itself.
+
+Nor does anything follow from the door at which somebody said something.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +124,7 @@ class _Replaying:
             # A person's request goes the way of every request: where it is not legal any more it is refused.
             words = {field.name: getattr(each.given, field.name) for field in fields(Asked)}
             body = {name: str(text) for name, text in words.items() if name not in ("at", "t", "request") and text}
+            body.setdefault("door", "an unknown door")  # of a journal from before it was kept
             request = Request(id="asked", run=self.run.id, at=first.at, body=body)
             draft = drafted(self.run, [], [request], at=first.at, t=first.t)
         else:
