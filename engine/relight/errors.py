@@ -13,6 +13,7 @@ What the world does to us (a step fails, a check says no) is an input and become
     │   ├── JournalTooNew     9     a newer relight wrote it
     │   └── StaleDriver       9     another driver has taken the run over
     ├── Locked               75     another run or driver holds it
+    │   └── Taken            75     somebody else was quicker at what is done once
     ├── PluginError           1     a plugin broke its contract; names the plugin
     └── SecretError           1     a secret reference cannot be resolved
 """
@@ -82,6 +83,10 @@ class Locked(RelightError):
     """Another run or driver holds it."""
 
     exit_code = 75
+
+
+class Taken(Locked):
+    """Somebody else was quicker at what is done once; nothing was written, and whoever looks again sees it."""
 
 
 class PluginError(RelightError):

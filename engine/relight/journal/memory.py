@@ -67,7 +67,14 @@ class MemoryJournal:
         """How a person names it."""
         return "memory:"
 
-    def create(self, row: Row, first: Sequence[tuple[str, bytes]], *, locks: Sequence[str] = ()) -> None:
+    def create(
+        self,
+        row: Row,
+        first: Sequence[tuple[str, bytes]],
+        *,
+        locks: Sequence[str] = (),
+        once: Sequence[Kept] = (),
+    ) -> None:
         """Begin a run; see the port."""
         refusals.checked_run(row.run)
         with self.store.lock:
@@ -78,6 +85,11 @@ class MemoryJournal:
             for other in self.store.runs.values():
                 if other.row.ended_at is None and (taken := set(locks) & set(other.locks)):
                     raise refusals.lock_taken(min(taken), other.row.run, other.row.runbook)
+            for thing in once:
+                if thing.name in self._shelf(thing.shelf):
+                    raise refusals.taken(thing)
+            for thing in once:
+                self.keep(thing)
             run = self.store.runs[row.run] = _Run(row=row, locks=tuple(locks))
             self._add(run, 0, first)
             self._wrote()

@@ -206,13 +206,21 @@ class Journal(Protocol):
         """How a person names it: ``sqlite:///PATH``."""
         ...
 
-    def create(self, row: Row, first: Sequence[tuple[str, bytes]], *, locks: Sequence[str] = ()) -> None:
+    def create(
+        self,
+        row: Row,
+        first: Sequence[tuple[str, bytes]],
+        *,
+        locks: Sequence[str] = (),
+        once: Sequence[Kept] = (),
+    ) -> None:
         """Begin a run with its first records (epoch 0), claiming its named locks in the same transaction.
 
-        A lock is held until its run has ended, whether or not anybody drives it.
+        A lock is held until its run has ended, whether or not anybody drives it; what is in *once* is put on its shelf.
 
         Raises:
             Locked: another unfinished run holds one of *locks*; names it.
+            Taken: a thing in *once* is on its shelf already; names it.
             JournalError: there is a run of that id, or nothing can be written; nothing was.
         """
 

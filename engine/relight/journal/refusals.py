@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from relight.errors import JournalError, Locked, StaleDriver
+from relight.errors import JournalError, Locked, StaleDriver, Taken
 from relight.journal.port import (
     BLOB_BYTES_MAX,
     BODY_BYTES_MAX,
@@ -36,6 +36,11 @@ def lock_taken(lock: str, run: str, runbook: str) -> Locked:
     return Locked(
         f"{lock} is held by run {run} ({runbook})", hint=f"relight status {run}; it is free when that run ends"
     )
+
+
+def taken(thing: Kept) -> Taken:
+    """Somebody else has just done what is done once."""
+    return Taken(f"{thing.name} is on the shelf {thing.shelf} already", hint="look again, then start again")
 
 
 def driven(lease: Lease, now: int) -> Locked:

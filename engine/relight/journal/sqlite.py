@@ -56,10 +56,17 @@ class SqliteJournal:
 
     # -- runs and records
 
-    def create(self, row: Row, first: Sequence[tuple[str, bytes]], *, locks: Sequence[str] = ()) -> None:
+    def create(
+        self,
+        row: Row,
+        first: Sequence[tuple[str, bytes]],
+        *,
+        locks: Sequence[str] = (),
+        once: Sequence[Kept] = (),
+    ) -> None:
         """Begin a run; see the port."""
         refusals.checked_run(row.run)
-        if refusal := self._connections.write(lambda connection: create_run(connection, row, first, locks)):
+        if refusal := self._connections.write(lambda connection: create_run(connection, row, first, locks, once)):
             raise refusal
 
     def append(self, batches: Sequence[Batch]) -> list[Exception | None]:

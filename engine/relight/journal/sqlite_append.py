@@ -8,16 +8,21 @@ import apsw
 from relight.errors import JournalError, Locked
 from relight.journal import refusals
 from relight.journal.chain import link
-from relight.journal.port import GENESIS, SAMPLES_MAX, Answer, Batch, Row, Sample
+from relight.journal.port import GENESIS, SAMPLES_MAX, Answer, Batch, Kept, Row, Sample
+from relight.journal.sqlite_shelves import keep_on_shelf
 
 _TRIM_EVERY = 500
 """Old samples are taken away once in so many new ones; a few more than the limit do no harm."""
 
 
 def create_run(
-    connection: apsw.Connection, row: Row, first: Sequence[tuple[str, bytes]], locks: Sequence[str]
+    connection: apsw.Connection,
+    row: Row,
+    first: Sequence[tuple[str, bytes]],
+    locks: Sequence[str],
+    once: Sequence[Kept],
 ) -> JournalError | Locked | None:
-    """Write a run's row, locks and first records, or say why not."""
+    """Write a run's row, locks and first records, and what is done once, or say why not."""
     if any(connection.execute("SELECT 1 FROM runs WHERE run = ?", (row.run,))):
         return refusals.run_exists(row.run)
     if too_large := refusals.too_large(first):
@@ -26,6 +31,11 @@ def create_run(
         question = "SELECT run, runbook FROM locks JOIN runs USING (run) WHERE name = ?"
         for run, runbook in connection.execute(question, (lock,)):
             return refusals.lock_taken(lock, str(run), str(runbook))
+    for thing in once:
+        if any(connection.execute("SELECT 1 FROM shelves WHERE shelf = ? AND name = ?", (thing.shelf, thing.name))):
+            return refusals.taken(thing)
+    for thing in once:
+        keep_on_shelf(connection, thing, only_new=False)
     connection.execute(
         "INSERT INTO runs (run, runbook, site, state, started_at, ended_at, starter) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (row.run, row.runbook, row.site, row.state, row.started_at, row.ended_at, row.starter),

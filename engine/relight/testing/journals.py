@@ -12,12 +12,13 @@
 import hashlib
 import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from relight.errors import JournalError, Locked, RelightError, StaleDriver
+from relight.errors import JournalError, Locked, RelightError, StaleDriver, Taken
 from relight.journal.chain import verify
 from relight.journal.codec import encode
 from relight.journal.port import (
@@ -31,6 +32,7 @@ from relight.journal.port import (
     Batch,
     DriverHold,
     Journal,
+    Kept,
     Request,
     Row,
     Sample,
@@ -254,6 +256,34 @@ class JournalConformance(ShelfConformance, SnapshotConformance):
         hold = other.drive("aaaa", "driver-2", NOW + 30_000, NOW)
         other.append([replace(self.batch(hold, 2, run="aaaa"), ended_at=NOW)])
         other.create(row("bbbb"), notes("bbbb", 1), locks=["sign-in/eu"])
+
+    # ---- what a run does once
+
+    def test_a_run_that_comes_second_does_nothing_once_more(self, tmp_path: Path) -> None:
+        """It is refused by name, and nothing of it is written: neither records, locks nor other things."""
+        left = [Kept(shelf="left", name=name, at=NOW, body={"run": "aaaa"}) for name in ("throttle", "freeze")]
+        self.handle(tmp_path).create(row("aaaa"), notes("aaaa", 1), once=left[:1])
+        other = self.handle(tmp_path)
+        error = refused(Taken, other.create, row("bbbb"), notes("bbbb", 1), locks=["x"], once=left[::-1])
+        assert "throttle" in error.message
+        assert (other.row("bbbb"), other.kept("left", NOW)) == (None, left[:1])
+        other.create(row("bbbb"), notes("bbbb", 1), locks=["x"], once=left[1:])
+        assert {kept.name for kept in other.kept("left", NOW)} == {"throttle", "freeze"}
+
+    def test_of_runs_that_begin_at_once_one_takes_it(self, tmp_path: Path) -> None:
+        """However many processes begin in the same moment."""
+        thing = Kept(shelf="left", name="throttle", at=NOW, body={})
+
+        def begun(number: int) -> bool:
+            try:
+                self.handle(tmp_path).create(row(f"run-{number}"), notes(f"run-{number}", 1), once=[thing])
+            except Taken:
+                return False
+            return True
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(begun, range(4))) == [False, False, False, True]
+        assert len(self.handle(tmp_path).rows()) == 1
 
     # ---- leases
 
