@@ -54,6 +54,24 @@ def test_the_scale_shows_the_limit_unless_that_would_hide_the_curve() -> None:
     assert top_of(curve("count"), None) == 1
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (0.01, "count", "0.01"),
+        (0.025, "count", "0.025"),
+        (0, "count", "0"),
+        (0.00001, "count", "0"),
+        (0.0021, "share", "0.21%"),
+        (1.04, "percent", "1%"),
+        (9.5, "per second", "9.5/s"),
+        (1702, "count", "1,702"),
+    ],
+)
+def test_a_value_keeps_the_digits_that_matter(value: float, unit: str, said: str) -> None:
+    """A small ratio is not rounded to nothing: the limit it is held against is as small."""
+    assert words(value, unit) == said
+
+
 def test_columns_hold_the_extremes_and_short_gaps() -> None:
     """Each column has the lowest and highest of its span; a gap of up to three columns shows what was last seen."""
     points = [(0, 1.0), (500, 3.0), (1_000, None), (7_000, 5.0)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pwd
 
@@ -9,6 +10,8 @@ import pytest
 
 from relight.control import people
 from relight.kernel.plan import Person
+from relight.testing.desk import desk_of
+from relight.testing.plans import act
 
 ANA = Person(id="ana", roles=("incident-commander",), identities={"os": "ana.k", "slack": "U012ABC"})
 BO = Person(id="bo", roles=("session-owner",), identities={"os": "bo"})
@@ -50,3 +53,10 @@ def test_roles_are_held_by_people() -> None:
     assert people.may("bo", ("session-owner",), (ANA, BO))
     assert not people.may("ana", ("session-owner",), (ANA, BO))
     assert not people.may("os:ana", ("incident-commander",), (ANA, BO))
+
+
+def test_a_bot_is_not_named_among_who_decides() -> None:
+    """What takes no role is decided by the site's people, and by whoever started the run; a bot or agent never."""
+    watch = Person(id="watch", kind="bot")
+    run = dataclasses.replace(desk_of(act("a")).run, people=(ANA, watch, BO), starter="os:kim")
+    assert people.deciders(run) == ("ana", "bo", "os:kim")

@@ -76,7 +76,7 @@ def test_less_exposure_is_for_all_and_more_is_not() -> None:
 
 def test_a_token_may_what_the_site_says() -> None:
     """Nothing more, and the refusal says what it may."""
-    with pytest.raises(NotPermitted, match="ana's token may not run: it may propose, read") as refused:
+    with pytest.raises(NotPermitted, match="run is not for ana's token: it may propose, read") as refused:
         permit(identity("token", may=frozenset({"read", "propose"})), "run")
     assert "add start" in refused.value.hint
     with pytest.raises(NotPermitted, match="it may nothing"):

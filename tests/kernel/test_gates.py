@@ -53,13 +53,22 @@ def test_min_approvals_means_so_many_different_people() -> None:
 
 
 def test_only_holders_of_a_role_may_approve_or_deny() -> None:
-    """Being known is not enough, being unknown even less; the refusal names the role and who has it."""
+    """Being known is not enough, being unknown even less; the refusal names the role and whose word would count."""
     desk = at_gate()
     for person, verb in itertools.product(("cy", "dee", "os:stranger"), ("approve", "deny")):
         with pytest.raises(NotPermitted, match="it takes commander") as refused:
             desk.ask(person, verb)
-        assert "ana or bo or eve" in refused.value.hint
+        assert "ask ana or bo or eve" == refused.value.hint
     assert "waiting" == desk.run.state
+
+
+def test_who_may_not_approve_is_not_sent_to_the_starter_who_does_not_count() -> None:
+    """A denial is for every holder of the role; an approval of the starter's would be refused, too."""
+    desk = at_gate(gate(allow_self_approval=False))
+    for verb, whom in (("approve", "ask bo or eve"), ("deny", "ask ana or bo or eve")):
+        with pytest.raises(NotPermitted) as refused:
+            desk.ask("dee", verb)
+        assert whom == refused.value.hint
 
 
 def test_a_role_that_nobody_holds_is_said_so() -> None:

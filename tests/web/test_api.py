@@ -181,8 +181,8 @@ def test_a_token_or_a_bot_never_decides(shared: Lab, ana: Client) -> None:
         problem(robot.post(f"/runs/{run}/{verb}", body), 403, "only people decide")
         problem(bot.post(f"/runs/{run}/{verb}", body), 403, "only people decide")
     problem(robot.post(f"/runs/{run}/ramp", {"value": "up"}), 403, "only people decide")
-    problem(bot.post("/runs", {"site": "lab", "published": "quick"}), 403, "may not run", "propose, read")
-    problem(bot.post(f"/runs/{run}/pause", {}), 403, "may not pause")
+    problem(bot.post("/runs", {"site": "lab", "published": "quick"}), 403, "run is not for", "propose, read")
+    problem(bot.post(f"/runs/{run}/pause", {}), 403, "pause is not for")
     assert robot.post(f"/runs/{run}/pause", {}).status == 200
     assert ana.status(run)["starter"] == "ana"
     assert robot.post(f"/runs/{run}/abort", {"reason": "enough"}).status == 200
@@ -417,4 +417,4 @@ def test_alerts_that_mean_nothing_here(shared: Lab, ana: Client) -> None:
     wrong: list[Any] = [{}, {"alerts": 1}, {"alerts": [1]}, {"alerts": [{}]}, {"alerts": [{"labels": []}]}]
     for body in wrong:
         problem(bot.send("POST", "/api/v1/alerts", body), 422)
-    problem(who(shared, "robot").post("/alerts", told("Other")), 403, "may not propose")
+    problem(who(shared, "robot").post("/alerts", told("Other")), 403, "propose is not for")

@@ -191,6 +191,10 @@ def ticks_ms(end_ms: int, count_max: int) -> list[int]:
     return list(range(0, end_ms + 1, step_s * 1_000))
 
 
+SMALLEST = 1e-4
+"""What is less is nothing to people."""
+
+
 def clock(ms: float) -> str:
     """Return a moment: ``0:52``, ``1:02:09``."""
     minutes, seconds = divmod(max(0, round(ms / 1_000)), 60)
@@ -208,7 +212,9 @@ def words(value: float, unit: str) -> str:
 
 
 def _figure(value: float) -> str:
-    """Return three digits of it at most, and none behind a point that says nothing."""
+    """Return three digits of it at most, and none behind a point that says nothing; a small ratio keeps its two."""
+    if SMALLEST <= abs(value) < 0.95:
+        return f"{value:.2g}"
     small = f"{value:.1f}"
     return f"{value:,.0f}" if abs(value) >= 9.95 or small.endswith(".0") else small
 

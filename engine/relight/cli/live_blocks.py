@@ -37,11 +37,12 @@ def gate_block(moment: Moment) -> list[Line]:
 
 def _will_rows(label: str, will: Mapping[str, Any], width: int) -> list[Line]:
     undo = Span(f"undo: {will['undo']}" if will["undo"] else "no undo", "dim")
+    loud = Span("DESTRUCTIVE ", "bad") if will["effect"] == "destructive" else Span("")
     does = will["does"] + (f", {will['usual']['says']}" if will.get("usual") else "")
-    gap = width - LABEL - columns(clean(does)) - columns(clean(undo.text))
+    gap = width - LABEL - columns(loud.text + clean(does)) - columns(clean(undo.text))
     if gap >= 2:
-        return [row(label, does, " " * gap, undo)]
-    return [row(label, does), row(" ", "  ", undo)]
+        return [row(label, loud, does, " " * gap, undo)]
+    return [row(label, loud, does), row(" ", "  ", undo)]
 
 
 def _who_may(may: Sequence[str], viewer: str) -> str:

@@ -1,8 +1,9 @@
 """What may be said to a run now, as commands that can be typed as they stand."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from relight.control.people import holders
+from relight.control.people import deciders, holders
 from relight.kernel.choices import Choice, choices, seldom
 from relight.kernel.state import Run
 
@@ -32,6 +33,15 @@ def seldom_entries(run: Run, name: str) -> list[dict[str, Any]]:
     return [_entry(run, choice, name) for choice in seldom(run)]
 
 
+def is_risky(gate: Mapping[str, Any]) -> bool:
+    """Return whether a gate lets something happen that cannot be taken back: its approval, where asked for, says why.
+
+    Args:
+        gate: As a run's document has it.
+    """
+    return any(will["effect"] == "destructive" for will in gate["will"])
+
+
 def command_for(choice: Choice, name: str) -> str:
     """Return the command that says it."""
     words = ["relight", choice.verb, name, choice.words, f"--reason {REASON}" if choice.needs_reason else ""]
@@ -44,7 +54,7 @@ def _entry(run: Run, choice: Choice, name: str) -> dict[str, Any]:
     elif choice.roles:
         able = holders(choice.roles, run.people)
     else:
-        able = tuple(dict.fromkeys((*(person.id for person in run.people), run.starter)))
+        able = deciders(run)
     if choice.verb == "approve":
         able = _may_approve(run, able)
     return {

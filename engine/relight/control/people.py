@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from relight.kernel.plan import Person
+    from relight.kernel.state import Run
 
 
 def os_name() -> str:
@@ -50,3 +51,8 @@ def holders(roles: Iterable[str], people: Iterable[Person]) -> tuple[str, ...]:
     """Return who holds one of *roles*, in the site's order."""
     wanted = set(roles)
     return tuple(each.id for each in people if wanted & set(each.roles))
+
+
+def deciders(run: Run) -> tuple[str, ...]:
+    """Return who decides what takes no role: the site's people, bots and agents not among them, and who started it."""
+    return tuple(dict.fromkeys((*(each.id for each in run.people if each.kind == "person"), run.starter)))

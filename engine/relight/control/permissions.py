@@ -92,6 +92,6 @@ def permit(identity: Identity, verb: str) -> None:
     if identity.may is not None and permission not in identity.may and permission not in ("open", "author"):
         may = ", ".join(sorted(identity.may)) or "nothing"
         raise NotPermitted(
-            f"{identity.shown} may not {verb}: it may {may}",
+            f"{verb} is not for {identity.shown}: it may {may}",
             hint=f"add {permission} to what it may in the site's people, or use another",
         )

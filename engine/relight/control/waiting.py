@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from relight.control.people import holders
+from relight.control.people import deciders, holders
 from relight.control.readings import check_entry
 from relight.control.stages import does, tree_text, undo_text, wall_of
 from relight.control.wording import brief, instant
@@ -56,7 +56,7 @@ def _hold(run: Run, hold: Hold) -> dict[str, Any]:
         "subject": hold.subject,
         "text": hold.text,
         "since": instant(hold.at),
-        "may": list(dict.fromkeys((*(person.id for person in run.people), run.starter))),
+        "may": list(deciders(run)),
     }
 
 

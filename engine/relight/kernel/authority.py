@@ -73,10 +73,12 @@ def permit(run: Run, person: str, who: Who, verb: str, *, stage: Stage | None = 
     if roles:
         if holds_role(run, person, roles):
             return
-        able = [each.id for each in run.people if set(each.roles) & set(roles)]
+        assert stage is not None and stage.gate is not None, "it is the gate that names the roles"
+        holders = tuple(each.id for each in run.people if set(each.roles) & set(roles))
+        able = may_decide(run, stage.gate) if verb == "approve" else holders
         raise NotPermitted(
             f"{person} may not {verb} here: it takes {_either(roles)}",
-            hint=f"ask {_either(tuple(able))}" if able else "nobody of the site holds that role",
+            hint=f"ask {_either(able)}" if able else "nobody of the site holds that role",
         )
     if known is None and person != run.starter:
         able = [each.id for each in run.people if each.kind == "person"]
