@@ -255,6 +255,20 @@ async def test_a_plan_that_a_chat_does_not_take(lab: Any, monkeypatch: pytest.Mo
     assert any("carries too much; start it on the page" in said((text,)) for text in form.texts)
 
 
+async def test_whoever_closed_the_form_hears_that_it_is_started(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise they would start it again."""
+    await _to_the_plan(lab, "U1")
+
+    async def closed(_heard: Heard, _form: Form) -> None:
+        raise Refused("it says not_found")
+
+    monkeypatch.setattr(lab.paper, "show", closed)
+    assert await lab.people.fill("U1", confirm="prod-eu") == {}
+    await lab.people.settle()
+    (row,) = lab.journal.rows()
+    assert [text for who, text in lab.paper.told if who == "U1"] == [f"You started quick on prod-eu: run {row.run}"]
+
+
 async def test_a_plan_that_changed_meanwhile_is_not_started(lab: Any) -> None:
     """The runbook is another one when the last button is pressed: nothing is started, and that is said."""
     await _to_the_plan(lab, "U1")

@@ -101,6 +101,8 @@ def test_a_run_through_the_api(shared: Lab, ana: Client) -> None:
         (f"/runs/{run}/why", "why"),
         (f"/runs/{run}/effects", "effects"),
         (f"/runs/{run}/log", "log"),
+        (f"/runs/{run}/report", "report"),
+        (f"/runs/{run}/verify", "verify"),
         ("/effects", "effects"),
         ("/published", "published"),
         ("/proposals", "proposals"),
@@ -108,6 +110,7 @@ def test_a_run_through_the_api(shared: Lab, ana: Client) -> None:
         answer = ana.get(path)
         assert answer.status == 200, (path, answer.body)
         jsonschema.validate(answer.body, SCHEMAS[name])
+    assert ana.get(f"/runs/{run}/verify").body["ok"] is True
     records = ana.get(f"/runs/{run}/log").body["records"]
     (dispatched,) = [each for each in records if each["kind"] == "step_dispatched" and each["fact"]["step"] == "hello"]
     assert dispatched["fact"]["args"]["argv"][1] == "$(reboot) ${{ site }} <b>"

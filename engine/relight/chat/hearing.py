@@ -323,7 +323,7 @@ class Hearing:
         return row.site if caller.of(row.site).person == row.starter and is_time else ""
 
     def _risky(self, caller: Caller, button: Button) -> bool:
-        from relight.chat.messages import is_risky
+        from relight.control.choosing import is_risky
 
         gate = self.reception.status(caller, button.run)["gate"]
         return gate is not None and gate["ticket"] == button.ticket and is_risky(gate)

@@ -8,6 +8,7 @@ from typing import Any
 
 from relight.chat.channel import Button, Code, Message, Row, Time, Word, Words, one_line
 from relight.chat.story import Gate, Hold
+from relight.control.choosing import is_risky
 from relight.control.wording import counted, figure, from_instant, listed, rough, spoken
 
 CHECKS_MAX = 8
@@ -94,11 +95,6 @@ def gate_message(document: Mapping[str, Any], *, name: str, nonce: str) -> Messa
     matters = repr((ticket, verdicts, votes, gate["may"], gate["told"], document["paused"], len(document["holds"])))
     head = f"{place(document)}: {_lower(one_line(gate['title'], SHORT))}"
     return Message(head=head, aside=aside, rows=tuple(rows), buttons=tuple(buttons), matters=matters)
-
-
-def is_risky(gate: Mapping[str, Any]) -> bool:
-    """Return whether a gate lets something happen that cannot be taken back: then an approval says why."""
-    return any(will["effect"] == "destructive" for will in gate["will"])
 
 
 def closed_gate(document: Mapping[str, Any], gate: Gate, *, name: str) -> Message:

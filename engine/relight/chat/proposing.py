@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from relight.chat import forms
 from relight.chat.channel import Button, Code, Heard, Message, Row, Time, one_line
 from relight.chat.messages import value_of
-from relight.chat.starting import Listens
+from relight.chat.starting import Listens, tell_started
 from relight.control import proposals
 from relight.control.wording import from_instant
 from relight.errors import UsageError
@@ -74,8 +74,7 @@ async def begun(hearing: Listens, heard: Heard, caller: Caller) -> None:
             plan_digest=str(heard.state.get("digest", "")) or "-",
         )
     )
-    hearing.decided()
-    await hearing.channel.show(heard, forms.said_form(f"Run {run} is started. Its message appears in the channel."))
+    await tell_started(hearing, heard, run, "what an alert proposed")
 
 
 async def dismissed(hearing: Listens, heard: Heard, caller: Caller, name: str, reason: str) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from relight.chat import forms
-from relight.chat.channel import Code, Heard, Refused, one_line
+from relight.chat.channel import ChannelError, Code, Heard, Refused, one_line
 from relight.control.planning import in_one_sentence
 from relight.control.reception import INPUT_CHARS_MAX, Wanted
 from relight.errors import NotPermitted, RelightError, RunbookError, UsageError
@@ -100,9 +101,16 @@ async def started(hearing: Listens, heard: Heard, caller: Caller) -> None:
         plan_digest=str(state.get("digest", "")) or "-",
     )
     run = await hearing.do(lambda: hearing.reception.start(caller, wanted, key=heard.deed))
+    await tell_started(hearing, heard, run, f"{wanted.published} on {wanted.site}")
+
+
+async def tell_started(hearing: Listens, heard: Heard, run: str, what: str) -> None:
+    """Tell whoever started a run, whatever became of their form: who hears nothing of it starts a second one."""
     hearing.decided()
-    await hearing.channel.show(heard, forms.said_form(f"Run {run} is started. Its message appears in the channel."))
-    await hearing.channel.whisper(heard, (f"You started {wanted.published} on {wanted.site}: run ", Code(run)))
+    with suppress(ChannelError):
+        await hearing.channel.show(heard, forms.said_form(f"Run {run} is started. Its message appears in the channel."))
+    with suppress(ChannelError):
+        await hearing.channel.whisper(heard, (f"You started {what}: run ", Code(run)))
 
 
 def _entries(hearing: Listens, caller: Caller) -> list[dict[str, Any]]:

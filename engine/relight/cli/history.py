@@ -80,31 +80,12 @@ def verify(door: Door, run: str | None, everything: bool, checkpoint: tuple[str,
     Records that were cut off the end show only against a checkpoint that was noted elsewhere.
     RUN is the id or any unique beginning of it; left out, the only unfinished run. Exits 9 when something is wrong.
     """
-    from relight.journal.chain import Finding
-    from relight.journal.chain import verify as verify_chain
-    from relight.journal.snapshot import disagreement
+    from relight.control.verifying import verify_document
 
     rows = door.journal.rows(limit=100_000) if everything else [door.run_row(run)]
-    found: list[dict[str, Any]] = []
-    for row in rows:
-        noted = [_checkpoint(row.run, text) for text in checkpoint]
-        verified = verify_chain(row.run, door.journal.records(row.run), noted)
-        finding = verified.finding
-        # What readers believe without folding it is held against the facts here.
-        if finding is None and (said := disagreement(door.journal, row.run)):
-            finding = Finding(seq=verified.sound, change="untrue", text=said)
-        found.append(
-            {
-                "schema": "relight.verify/v1",
-                "run": row.run,
-                "ok": finding is None,
-                "sound": verified.sound,
-                "head": verified.hash,
-                "finding": None
-                if finding is None
-                else {"seq": finding.seq, "change": finding.change, "text": finding.text},
-            }
-        )
+    found = [
+        verify_document(door.journal, row.run, [_checkpoint(row.run, text) for text in checkpoint]) for row in rows
+    ]
 
     def lines() -> list[Line]:
         return [_verified_line(entry) for entry in found]

@@ -43,6 +43,8 @@ def _reading() -> Iterator[Route]:
         ("status", "", "Where a run stands.", lambda c: Reply(c.reception.status(c.caller, c.path["run"]))),
         ("why", "/why", "What it waits for.", lambda c: Reply(c.reception.why(c.caller, c.path["run"]))),
         ("effects", "/effects", "What it changed.", lambda c: Reply(c.reception.effects(c.caller, c.path["run"]))),
+        ("report", "/report", "How it went: time, checks, decisions, what is left.", _report),
+        ("verify", "/verify", "Whether its records are what was written down.", _verify),
     ):
         answer = "run" if verb == "status" else verb
         yield Route("GET", f"{V1}/runs/{{run}}{name}", verb, f"{verb}OfRun", summary, answer, handle)
@@ -81,6 +83,20 @@ def _reading() -> Iterator[Route]:
 
 def _me(call: Call) -> Reply:
     return Reply(call.reception.me(call.caller))
+
+
+def _report(call: Call) -> Reply:
+    from relight.control.report import report_document
+
+    row = call.reception.row(call.caller, call.path["run"], "report")
+    return Reply(report_document(call.reception.journal, row.run))
+
+
+def _verify(call: Call) -> Reply:
+    from relight.control.verifying import verify_document
+
+    row = call.reception.row(call.caller, call.path["run"], "verify")
+    return Reply(verify_document(call.reception.journal, row.run))
 
 
 def _starting() -> Iterator[Route]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from relight.charts import Limit, curve_fragment
+from relight.control.choosing import is_risky
 from relight.control.identities import Identity
 from relight.control.permissions import permit_asking
 from relight.control.requests import Asking
@@ -174,6 +175,7 @@ def ways(document: Mapping[str, Any], who: Identity) -> list[dict[str, Any]]:
                     "able": not refusal,
                     "refusal": refusal,
                     "direct": choice["verb"] in DIRECT and not choice["needs_reason"],
+                    "asks_why": asks_why(document, choice["verb"]),
                     "tone": "go"
                     if choice["verb"] in ("approve", "resume", "retry")
                     else "stop"
@@ -182,6 +184,11 @@ def ways(document: Mapping[str, Any], who: Identity) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def asks_why(document: Mapping[str, Any], verb: str) -> bool:
+    """Return whether this page wants to know why: what cannot be taken back is approved with a reason."""
+    return verb == "approve" and document["gate"] is not None and is_risky(document["gate"])
 
 
 def refused(choice: Mapping[str, Any], who: Identity) -> str:

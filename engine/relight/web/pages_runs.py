@@ -7,7 +7,7 @@ from relight.control.verbs import asked_verb
 from relight.control.why import safety, waits_for
 from relight.errors import NotNow, UsageError
 from relight.web.live import SAMPLES_MAX, decide_part, owned, run_parts, story
-from relight.web.moment import Charted, asking, label, refused, viewing
+from relight.web.moment import Charted, asking, asks_why, label, refused, viewing
 from relight.web.pages import Answer, Page, Show, Visit
 from relight.web.rendering import drawn
 
@@ -111,6 +111,7 @@ def _before(visit: Visit, verb: str, words: str, trouble: str = "") -> Show:
             "label": label(verb, words),
             "choice": choice,
             "refusal": refused(choice, who) if choice is not None else "",
+            "needed": (choice is not None and choice["needs_reason"]) or asks_why(document, verb),
             "gate": gate,
             "preview": _preview(visit, document["run"], verb, words),
             "check": charted.check,
@@ -139,7 +140,7 @@ def _deciding(verb: str) -> Any:
         form = visit.form
         words = form.get("words", "").strip()
         reason = form.get("reason", "").strip()
-        if form.get("needs") == "reason" and not reason:
+        if not reason and (form.get("needs") == "reason" or (verb == "approve" and _lacks_why(visit))):
             if visit.inline:
                 return Show("run/trouble.html", {"text": f"{label(verb, words)}: say why first."}, 422)
             return _before(visit, verb, words, "Say why: it is kept in the journal.")
@@ -154,6 +155,15 @@ def _deciding(verb: str) -> Any:
         return _asked(visit, verb, words, asked)
 
     return handle
+
+
+def _lacks_why(visit: Visit) -> bool:
+    """Return whether an approval that would count says nothing of why, where this page wants to know."""
+    document = visit.reception.status(visit.caller, visit.path["run"])
+    if not asks_why(document, "approve") or visit.form.get("ticket") != document["gate"]["ticket"]:
+        return False
+    choice = next((each for each in document["choices"] if each["verb"] == "approve"), None)
+    return choice is not None and not refused(choice, visit.caller.of(document["site"]))
 
 
 def _asked(visit: Visit, verb: str, words: str, asked: Asking) -> Answer:

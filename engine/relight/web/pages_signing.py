@@ -151,7 +151,13 @@ class Signing:
         try:
             self._desk.reception.caller_at("oidc", came.identity, proof="oidc")
         except NotPermitted as error:
-            raise Problem(403, error.message, hint=error.hint) from error
+            issuer, _, subject = came.identity.partition("|")
+            raise Problem(
+                403,
+                "the provider vouches for you, and no site here knows you by that",
+                hint=f"whoever keeps the site's document writes under your name: "
+                f'oidc: {{issuer: "{issuer[:300]}", subject: "{subject[:300]}"}}',
+            ) from error
         response = await self._opened(request, "oidc", came.identity, came.to)
         response.delete_cookie(FLOW_COOKIE, path="/sign-in", secure=self._desk.secure, httponly=True, samesite="lax")
         return response

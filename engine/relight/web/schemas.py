@@ -93,6 +93,19 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             )
         ),
     ),
+    "report": _document(
+        "report",
+        run=_text(),
+        runbook=_text(),
+        site=_text(),
+        state={"enum": STATES},
+        stages=_list(),
+        checks=_list(),
+        decisions=_list(),
+        budgets=_list(),
+        effects_left=_list(),
+    ),
+    "verify": _document("verify", run=_text(), ok=_YES_NO, sound=_NUMBER, head=_text(), finding=_MAYBE),
     "published": _document(
         "published",
         published=_list(

@@ -71,6 +71,7 @@ def test_a_gate_is_opened_without_scripts(window: Any, door: Door, nights: Any) 
     run = door.put(nights[""], asks("roll-back"))
     page = window("bo", java_script_enabled=False)
     page.goto(f"/runs/{run}")
+    page.fill("#why-approve", "the release is at fault")
     page.get_by_role("button", name="Approve", exact=True).click()
     page.wait_for_url(f"**/runs/{run}?said=*")
     assert "Approve:" in page.locator("#said").inner_text()
@@ -85,6 +86,7 @@ def test_what_one_decides_the_other_sees_at_once(window: Any, door: Door, nights
         page.goto(f"/runs/{run}")
         page.get_by_text("Live", exact=True).wait_for()
     ana.fill("#note-words", "half a sentence")
+    bo.fill("#why-approve", "the reads are corrupt")
     bo.get_by_role("button", name="Approve", exact=True).click()
     bo.locator("#said .flash.good").wait_for()
     assert bo.url.endswith(f"/runs/{run}")
@@ -105,6 +107,7 @@ def test_late_is_said_in_place(window: Any, door: Door, nights: Any) -> None:
     ana.goto(f"/runs/{run}")
     ana.get_by_role("button", name="Deny", exact=True).click()
     ana.locator("#said .flash.good").wait_for()
+    bo.fill("#why-approve", "the release is at fault")
     with bo.expect_response(lambda answer: answer.url.endswith("/ask/approve")) as answered:
         bo.get_by_role("button", name="Approve", exact=True).click()
     assert answered.value.status == 409
@@ -143,6 +146,8 @@ def test_everything_can_be_reached_with_keys(window: Any, door: Door, nights: An
         page.keyboard.press("Tab")
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline != "none"
+        if page.evaluate("document.activeElement.id") == "why-approve":
+            page.keyboard.type("the release is at fault")
         if page.evaluate("document.activeElement.textContent.trim()") == "Approve":
             page.keyboard.press("Enter")
             page.locator("#said .flash.good").wait_for()

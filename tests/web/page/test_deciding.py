@@ -34,7 +34,9 @@ def test_a_gate_is_approved_by_a_button(door: Door, gate: str) -> None:
     bo = door.browser("bo")
     page = bo.get(f"/runs/{gate}")
     assert "Roll back auth 41 to 40?" in page.text
-    said = bo.submit(page.form("Approve"))
+    hasty = bo.submit(page.form("Approve"))
+    assert (422, True, []) == (hasty.status, "Say why" in hasty.text, votes(door, gate)), "it cannot be taken back"
+    said = bo.submit(page.form("Approve"), reason="the release is at fault")
     assert said.status == 200
     assert "Approve:" in said.text
     assert [("bo", "page", "sign-in")] == votes(door, gate)
@@ -45,7 +47,7 @@ def test_the_same_click_twice_is_one_vote(door: Door, gate: str) -> None:
     """The second of a double click gets the first one's answer."""
     bo = door.browser("bo")
     form = bo.get(f"/runs/{gate}").form("Approve")
-    first, second = bo.submit(form), bo.submit(form)
+    first, second = bo.submit(form, reason="so be it"), bo.submit(form, reason="so be it")
     assert (200, 200) == (first.status, second.status)
     assert len(votes(door, gate)) == 1
 
@@ -55,7 +57,7 @@ def test_a_page_that_is_old_changes_nothing_and_says_who_decided(door: Door, gat
     ana, bo = door.browser("ana"), door.browser("bo")
     late = bo.get(f"/runs/{gate}").form("Approve")
     assert ana.submit(ana.get(f"/runs/{gate}").form("Deny"), reason="not yet").status == 200
-    page = bo.submit(late)
+    page = bo.submit(late, reason="so be it")
     assert page.status == 409
     assert "Approve changed nothing" in page.text
     assert "ana denied" in page.text

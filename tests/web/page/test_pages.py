@@ -284,7 +284,7 @@ def test_a_page_is_kept_true_while_it_is_open(door: Door, nights: Any) -> None:
         assert {"headline", "stages", "evidence", "force", "watch", "story", "decide"} <= set(first)
         assert ana.get("/").form("Sign out").fields["csrf"] in first["decide"]
         assert "@csrf@" not in first["decide"]
-        bo.submit(bo.get(f"/runs/{run}").form("Approve"))
+        bo.submit(bo.get(f"/runs/{run}").form("Approve"), reason="so be it")
         told = stream.until(lambda seen: "bo approved" in seen.get("story", ""))
         assert "bo" in told["evidence"]
     finally:
