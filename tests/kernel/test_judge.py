@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relight.kernel.inputs import Turned
 from relight.kernel.intents import Watch
 from relight.kernel.judge import WINDOW_MAX, Judge, Sample, Turn, judge_value
 from relight.testing.plans import above, below, check, equal, path
@@ -223,6 +224,24 @@ def test_a_turn_is_told_once_with_last_worst_count_and_digest() -> None:
         digest.update(f"{t * 5_000} value {value!r} \n".encode())
     assert turns[2] == Turn(verdict="fail", value=40, worst=40, samples=3, digest=digest.hexdigest(), detail="")
     assert (20, 40) == (judge.now().value, judge.now().worst)
+
+
+def test_the_kernel_is_told_of_a_turn_as_it_was_and_of_whom() -> None:
+    """Every driver says it with the same words: the watch's own, and all that the verdict rests on."""
+    turn = Turn(verdict="fail", value=40, worst=41.0, samples=3, digest="d", detail="late")
+    told = turn.told(Watch(id="gate/errors", check="errors"), at=1_700_000_000_000, t=15_000)
+    assert told == Turned(
+        at=1_700_000_000_000,
+        t=15_000,
+        use="gate/errors",
+        check="errors",
+        verdict="fail",
+        value=40,
+        worst=41.0,
+        samples=3,
+        digest="d",
+        detail="late",
+    )
 
 
 @pytest.mark.parametrize(

@@ -283,6 +283,24 @@ def test_every_desk_is_at_another_hold() -> None:
     assert sorted(HOLDS) == sorted(desk.holds[0] for desk in held())
 
 
+@pytest.mark.parametrize(
+    ("verb", "words", "fields"),
+    [
+        ("approve", "go/1a", {"ticket": "go/1a"}),
+        ("deny", "go/1a", {"ticket": "go/1a"}),
+        ("mark", "a not-done", {"subject": "a", "value": "not-done"}),
+        ("ramp", "floor", {"value": "floor"}),
+        ("undo", "--to one", {"value": "one"}),
+        ("undo", "a", {"subject": "a"}),
+        ("retry", "a", {"subject": "a"}),
+    ],
+)
+def test_the_words_of_a_choice_are_a_request(verb: str, words: str, fields: dict[str, str]) -> None:
+    """What is offered to be typed and what a button sends are one thing."""
+    choice = Choice(verb=verb, words=words, leads_to="goes on", who="anybody")
+    assert {"verb": verb, **fields} == choice.asking
+
+
 def test_at_a_gate_the_ticket_is_offered() -> None:
     """Approve first, skip where the stage is optional, deny, and what is always possible."""
     desk = Desk(plan(stage("one", act("a"), gate=gate(), optional=True)))

@@ -23,6 +23,8 @@ from relight.testing.offers import offers_are_true
 from relight.testing.players import Player
 from relight.testing.random_plans import random_plan
 
+pytestmark = pytest.mark.long_walk
+
 RUNS = 2_000
 CHUNKS = 20
 """So that several workers share them."""

@@ -7,6 +7,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from relight.kernel import facts as f
 from relight.kernel.evolve_steps import StepFact
 from relight.kernel.holds import HOLDS
@@ -27,6 +29,7 @@ def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()
 
 
+@pytest.mark.long_walk
 def test_every_row_of_the_tables_is_walked() -> None:
     """A row that nothing ever walks tells of something that the code does not do; every desk holds the reverse."""
     seen: set[Change] = set()

@@ -30,6 +30,8 @@ from relight.testing.plans import (
 )
 from relight.testing.walk import walk
 
+pytestmark = pytest.mark.long_walk
+
 TASK = kind("task", "manual")
 SHIELD = act("shield", throttle(percent=10), protective=True)
 DESTROY = use("deploy.rollback", effect="destructive")
