@@ -47,6 +47,12 @@ stages:
     gate: {title: Wipe it?, approval: {roles: [boss], allow_self_approval: true}}
     steps: [{id: gone, action: shell.run, effect: destructive, with: {argv: [echo, gone]}}]
 """,
+    "alone": """\
+stages:
+  - id: second
+    gate: {title: Go on?, approval: {roles: [boss], allow_self_approval: true}}
+    steps: [{id: bye, action: shell.run, with: {argv: [echo, bye]}}]
+""",
     "quick": "stages: [{id: only, steps: [{id: nap, action: wait, with: {duration: 100ms}}]}]\n",
     "slow": "stages: [{id: only, steps: [{id: nap, action: wait, with: {duration: 60s}}]}]\n",
 }
@@ -152,6 +158,14 @@ class Night:
         document: dict[str, Any] = json.loads(self.type("status", run, "-o", "json").stdout)
         return document
 
+    def waiting(self, run: str) -> list[str]:
+        """Return what was asked of a run and is not answered yet, in order."""
+        journal = SqliteJournal(Path(os.environ["RELIGHT_HOME"]) / "journal.db", create=False)
+        try:
+            return [request.body["verb"] for request in journal.pending(run)]
+        finally:
+            journal.close()
+
     def story(self, run: str) -> list[tuple[str, dict[str, Any]]]:
         """Return the facts of a run."""
         journal = SqliteJournal(Path(os.environ["RELIGHT_HOME"]) / "journal.db", create=False)
@@ -165,6 +179,10 @@ class Night:
     def whispers(self, member: str, after: int = 0) -> list[str]:
         """Return what this member alone was told."""
         return [text for who, text in list(self.slack.whispered) if who == member][after:]
+
+    def until(self, look: Callable[[], Any], what: str) -> Any:
+        """Return the first thing that *look* finds."""
+        return wait_for(look, what)
 
     def told(self, member: str, words: str) -> str:
         """Wait until this member is told something with these words in it."""

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 import signal
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from relight.testing.browser import Browser
 
 if TYPE_CHECKING:
     from tests.chat.conftest import Night
@@ -90,3 +97,67 @@ def test_an_answer_that_is_lost_to_an_app_that_may_not_read(night: Night) -> Non
     assert night.slack.send(night.slack.click("U1", heads[0], "Pause")).in_time
     night.message("PAUSED by ana")
     assert [kind for kind, _ in night.story(run) if kind == "paused"] == ["paused"]
+
+
+def test_approved_at_one_door_and_denied_at_another_in_the_same_second(night: Night) -> None:
+    """On the page and in Slack, in both orders: the denial wins, nothing is begun, and both are told what became of it.
+
+    The driver is stopped while they click, so that it finds both when it looks; the doors are another serve's.
+    """
+    night.serve("--name", "one")
+    runs = [night.start("U1", "alone") for _ in range(4)]
+    gates = {run: night.message("go on?", run[:3], "Need") for run in runs}
+    url = re.search(r"http://[0-9.:]+", night.serve("--name", "two"))
+    assert url is not None
+    bo = Browser(url[0])
+    assert bo.sign_in(night.secret).status == 200
+
+    def on_the_page(run: str, button: str) -> Callable[[], Any]:
+        return partial(bo.submit, bo.get(f"/runs/{run}").form(button))
+
+    def in_slack(run: str, label: str) -> Callable[[], Any]:
+        click = night.slack.click("U1", gates[run], label)
+
+        def say() -> None:
+            assert night.slack.send(click).in_time
+            if label != "Approve":
+                night.form("U1", "Deny the gate")
+                assert night.slack.send(night.slack.submission("U1", reason="not yet")).in_time
+
+        return say
+
+    for number, run in enumerate(runs):
+        deny_first, on_page = divmod(number, 2)
+        doors = [on_the_page(run, "Deny"), in_slack(run, "Approve")]
+        if not on_page:
+            doors = [in_slack(run, "Deny, say why"), on_the_page(run, "Approve")]
+        verbs = ["deny", "approve"]
+        if not deny_first:
+            doors, verbs = doors[::-1], verbs[::-1]
+        _both_before_the_driver_looks(night, run, doors, verbs)
+        night.message("DENIED by", run[:3])
+        kinds = [kind for kind, _ in night.story(run)]
+        assert ("gate_denied" in kinds, "gate_opened" in kinds, "step_dispatched" in kinds) == (True, False, False), (
+            kinds
+        )
+        assert night.status(run)["state"] == "held"
+
+
+def _both_before_the_driver_looks(night: Night, run: str, doors: list[Callable[[], Any]], verbs: list[str]) -> None:
+    def asked(count: int) -> bool:
+        if any(kind == "driver_took_over" and body["driver"] == "two" for kind, body in night.story(run)):
+            pytest.skip("this machine is so slow that the stopped driver lost its lease while two people clicked")
+        return night.waiting(run) == verbs[:count]
+
+    driver = night.serves[0]
+    with ThreadPoolExecutor(2) as people:
+        driver.send_signal(signal.SIGSTOP)
+        try:
+            clicks = []
+            for count, door in enumerate(doors, 1):
+                clicks.append(people.submit(door))
+                night.until(partial(asked, count), f"{verbs[:count]} are asked")
+        finally:
+            driver.send_signal(signal.SIGCONT)
+        for each in clicks:
+            each.result()

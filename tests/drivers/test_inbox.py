@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from relight.kernel.facts import RequestRefused
+from relight.drivers.pump import Pump
+from relight.kernel.facts import GateOpened, RequestRefused
 from relight.kernel.plan import Approval, Gate, Stage
 
 
@@ -34,6 +35,36 @@ def test_abort_and_deny_are_decided_before_everything_else(bench: Any) -> None:
     assert aborted.ok
     assert not approved.ok
     assert [] == bench.world.calls
+
+
+def test_a_denial_that_came_after_the_last_look_is_not_too_late(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was put in the inbox while the gate's opening was on its way to the disk: the gate stays shut."""
+    bench.begin(bench.plan(gated(bench, bench.step("one"))))
+    drafted = Pump.draft
+    denials: list[str] = []
+
+    def slow(pump: Pump, *given: Any, **more: Any) -> Any:
+        draft = drafted(pump, *given, **more)
+        opened = [fact for fact in draft.facts if isinstance(fact, GateOpened)]
+        if opened and not denials:
+            denials.append(bench.ask("deny", "bo", ticket=opened[0].ticket))
+        return draft
+
+    monkeypatch.setattr(Pump, "draft", slow)
+
+    async def go() -> Any:
+        driving = asyncio.ensure_future(bench.driver().drive())
+        asked = await bench.until(lambda: [f for f in bench.facts() if type(f).__name__ == "GateAsked"])
+        approve = bench.ask("approve", ticket=asked[0].ticket)
+        await bench.until(lambda: bench.answer(approve))
+        bench.ask("abort")
+        await driving
+        return bench.answer(approve), bench.answer(denials[0])
+
+    approved, denied = bench.run(go())
+    assert (False, True) == (approved.ok, denied.ok)
+    assert [] == bench.world.calls
+    assert not [fact for fact in bench.facts() if isinstance(fact, GateOpened)]
 
 
 def test_an_approval_opens_the_gate_and_is_answered_with_what_followed(bench: Any) -> None:

@@ -30,6 +30,7 @@ from relight.drivers.live.writing import AGAIN_S, Writer
 from relight.drivers.pump import Pump
 from relight.errors import JournalError, StaleDriver
 from relight.journal.port import Request
+from relight.kernel.facts import GateOpened
 from relight.kernel.inputs import AnyInput, PeopleRead, Ticked, TookOver
 from relight.kernel.state import Run
 from relight.sdk import Secrets
@@ -159,7 +160,7 @@ class Driver:
         plan = taken.run.plan
         self._tasks = Tasks(self._broke)
         self._board = Board(self.name, self._clock.mark(), intake.text)
-        self._providers = Providers(plan.providers, self._parts.registry, secrets)
+        self._providers = Providers(taken.run.providers, self._parts.registry, secrets)
         self._world = LiveWorld(
             self._run_id,
             providers=self._providers,
@@ -243,6 +244,12 @@ class Driver:
         inputs, self._said = self._said, []
         requests = list(self._asked.values())
         draft = self._pump.draft(inputs, requests, at=self._clock.at(), t=self._clock.t())
+        if any(isinstance(fact, GateOpened) for fact in draft.facts):
+            # A denial that has reached the inbox by now is not too late, though it came after the last look.
+            self._inboxes.look(self._run_id)
+            if list(self._asked) != [request.id for request in requests]:
+                requests = list(self._asked.values())
+                draft = self._pump.draft(inputs, requests, at=self._clock.at(), t=self._clock.t())
         if await self._writer.write(draft):
             self._adopt(draft)
             return

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from relight.errors import JournalError
 from relight.journal.port import Journal, Request
@@ -30,6 +31,12 @@ class Inboxes:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._watch())
             self._task.add_done_callback(self._ended)
+
+    def look(self, run: str) -> None:
+        """Tell that run's driver at once what waits in its inbox; quietly nothing where that cannot be read."""
+        with suppress(JournalError):
+            if (tell := self._tell.get(run)) is not None:
+                tell(self._journal.pending(run))
 
     def close(self, run: str) -> None:
         """Look into that run's inbox no more."""
