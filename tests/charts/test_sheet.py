@@ -52,6 +52,8 @@ def test_the_scale_shows_the_limit_unless_that_would_hide_the_curve() -> None:
     assert top_of(curve("share", 0.6), None) == 1
     assert top_of(curve("percent", 10), None) == 100
     assert top_of(curve("count"), None) == 1
+    assert top_of(curve("count", 0.004), Limit(curve="c", value=0.03, good="<")) == 0.05
+    assert top_of(curve("count", 0.001), limit) == 1
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ main.paper{max-width:64rem;padding:1.2rem 1.2rem 4rem}
 .paper .good{color:var(--good);font-weight:600}.paper .bad{color:var(--limit);font-weight:600}
 .paper table{font-size:.93rem;margin:.4rem 0;font-variant-numeric:tabular-nums}
 .paper thead th{color:var(--soft);font-weight:600;white-space:nowrap;font-size:.85rem}
-.paper td,.paper th{overflow-wrap:break-word}.paper .pairs td{overflow-wrap:anywhere}
+.paper th{overflow-wrap:break-word}.paper td:not(.right){overflow-wrap:anywhere;min-width:5.5rem}
 .paper th[scope=row]{white-space:normal}
 .paper .right{text-align:right;white-space:nowrap}.paper .right+td:not(.right){padding-left:.8rem}
 .paper .pairs{width:auto}.paper .pairs th{color:var(--soft);font-weight:400;padding-right:1.4rem}
@@ -31,7 +31,7 @@ main.paper{max-width:64rem;padding:1.2rem 1.2rem 4rem}
 @media(max-width:36rem){main.paper{padding:.8rem}.paper h1{font-size:1.3rem}
 .paper .wide thead{position:absolute;left:-9999px}
 .paper .wide,.paper .wide tbody,.paper .wide tr,.paper .wide th,.paper .wide td{display:block;text-align:left;border:0;
-padding:0;white-space:normal}
+padding:0;min-width:0;white-space:normal}
 .paper .wide tr{border-bottom:1px solid var(--line);padding:.45rem 0}
 .paper .wide td[data-name]:not(:empty)::before{content:attr(data-name) " ";color:var(--soft);font-size:.85rem}
 .paper .wide td.right+td:not(.right){padding:0}

@@ -141,12 +141,15 @@ def top_of(curve: Curve, limit: Limit | None) -> float:
     if curve.unit == "percent":
         return 100.0
     highest = max((value for _, value in curve.points if value is not None), default=0.0)
-    if limit is not None and limit.value <= 20 * max(highest, 1e-9):
-        highest = max(highest, limit.value * 1.25)
+    if limit is not None:
+        near = limit.value <= 20 * max(highest, 1e-9)
+        # What is next to nothing beside its limit stays on the floor, though the limit itself is out of sight.
+        highest = max(highest, limit.value * 1.25 if near else limit.value / 50)
     if curve.unit == "share":
         # Half of the scale for nothing would hide what little there is; a small share is drawn large.
         return 1.0 if highest > 0.5 else round_up(max(highest, 0.02))
-    return round_up(max(highest, 1.0))
+    # A ratio that nobody named a unit for is drawn as large as it is.
+    return round_up(highest) if highest > 0 else 1.0
 
 
 def round_up(value: float) -> float:
