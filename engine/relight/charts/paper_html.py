@@ -21,7 +21,7 @@ main.paper{max-width:64rem;padding:1.2rem 1.2rem 4rem}
 .paper thead th{color:var(--soft);font-weight:600;white-space:nowrap;font-size:.85rem}
 .paper th{overflow-wrap:break-word}.paper td:not(.right){overflow-wrap:anywhere;min-width:5.5rem}
 .paper th[scope=row]{white-space:normal}
-.paper .right{text-align:right;white-space:nowrap}.paper .right+td:not(.right){padding-left:.8rem}
+.paper .right{text-align:right;white-space:nowrap}.paper .right+:not(.right){padding-left:.8rem}
 .paper .pairs{width:auto}.paper .pairs th{color:var(--soft);font-weight:400;padding-right:1.4rem}
 .paper pre{background:var(--band);padding:.5rem .7rem;overflow-x:auto;margin:.4rem 0;border-radius:4px}
 .paper details{margin:.5rem 0}.paper summary{cursor:pointer;font-weight:600;padding:.25rem 0}
