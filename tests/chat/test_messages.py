@@ -135,6 +135,13 @@ def test_a_hold_and_the_end(tales: ModuleType, snapshot: SnapshotAssertion) -> N
     )
 
 
+def test_a_run_that_failed(tales: ModuleType, snapshot: SnapshotAssertion) -> None:
+    """It was aborted and could not undo: what failed is told, and what a person has to mend."""
+    ended = document(tales.Tale(tales.plan(on_abort="undo")).failed())
+    assert ended["state"] == "failed"
+    assert snapshot == shown(end_message(ended, name="7f3"), head_message(ended, **NAMED))
+
+
 def test_a_gate_that_was_opened_alone(tales: ModuleType, snapshot: SnapshotAssertion) -> None:
     """SOLO, who, why, and that it can be denied still."""
     approval = replace(tales.ROLL_BACK.gate.approval, allow_self_approval=False)

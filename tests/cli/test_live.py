@@ -111,6 +111,7 @@ STORIES: dict[str, Story] = {
     "driver gone": no_driver,
     "succeeded": lambda tales: tales.Tale().ended(),
     "aborted": aborted,
+    "failed": lambda tales: tales.Tale(tales.plan(on_abort="undo")).failed(),
 }
 
 

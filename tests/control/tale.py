@@ -316,6 +316,11 @@ class Tale:
         self.turns("edge_errors", "pass", 0.008).asks("ana", "approve", ticket=self.run.ticket.id)
         return self.later(30).done()
 
+    def failed(self) -> Tale:
+        """It was aborted at its gate, and the deploys that it froze could not be thawed; its plan undoes on abort."""
+        self.at_gate().asks("bo", "abort", reason="wrong site")
+        return self.fails("edge-6 refused connections").later(1)
+
     def ended(self) -> Tale:
         """It succeeded."""
         self.at_ramp()

@@ -222,6 +222,7 @@ def moments(tales: ModuleType) -> dict[str, tuple[Any, int, bool]]:
         "undoing": (tales.Tale().at_ramp().asks("bo", "undo", value="contain"), 0, False),
         "succeeded": (tales.Tale().ended(), 0, True),
         "aborted": (aborted(), 6, True),
+        "failed": (tales.Tale(tales.plan(on_abort="undo")).failed(), 1, True),
     }
 
 

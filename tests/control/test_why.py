@@ -73,6 +73,16 @@ def test_every_moment_is_explained(tales: ModuleType) -> None:
     ]
 
 
+def test_an_abort_that_cannot_undo_is_told_before_and_afterwards(tales: ModuleType) -> None:
+    """Where an abort leads, while it may still be said; then what could not be undone, with why."""
+    tale = tales.Tale(tales.plan(on_abort="undo")).at_gate()
+    (abort,) = [choice for choice in why(tale)["choices"] if choice["verb"] == "abort"]
+    assert "ends the run, as failed if that cannot be done" in abort["leads_to"]
+    said = why(tales.Tale(tales.plan(on_abort="undo")).failed())["waits_for"]
+    assert "it failed: bo aborted it, and this could not be undone: deploy.freeze@edge: edge-6 refused" in said
+    assert "2 effects still in force: " in said
+
+
 def test_a_dead_driver_is_not_called_safe(tales: ModuleType) -> None:
     """With nobody driving, nothing is watched, and that is said first."""
     tale = tales.Tale().at_gate()

@@ -11,7 +11,7 @@ from typing import Any
 
 import apsw
 
-from relight.testing.terminal import Terminal
+from relight.testing.terminal import DEADLINE_S, Terminal
 
 SITE = """\
 site: lab
@@ -151,6 +151,31 @@ def test_abort_ends_the_run_and_says_what_stays_in_force(terminal: Terminal) -> 
     effects = json.loads(terminal.type("effects", "-o", "json").stdout)["effects"]
     assert [effect["step"] for effect in effects] == ["made"]
     assert "rm" in json.dumps(effects[0]["undo"])
+
+
+def test_an_abort_that_cannot_undo_fails_the_run(terminal: Terminal) -> None:
+    """Exit code 1 at every door that waits for the end, with what could not be undone and what is still in force."""
+    stuck = GATED.replace("title: One step", "on_abort: undo\ntitle: One step").replace("[rm, ", "[rm, -r, /dev/null/")
+    runbook, site = documents(terminal, stuck)
+    driver = terminal.begin("run", str(runbook), "--site", str(site), "--yes", "--foreground")
+    run = ""
+    while not run and driver.poll() is None:
+        rows = json.loads(terminal.type("runs", "-o", "json").stdout)["runs"]
+        run = rows[0]["run"] if rows else ""
+    terminal.wait(run, waits_at_gate, "the gate")
+    assert "as failed if that cannot be done" in terminal.type("why", run).stdout.replace("\n", " ")
+    assert terminal.type("abort", run, "--reason", "wrong site").returncode == 0
+    out, err = driver.communicate(timeout=DEADLINE_S)
+    assert driver.returncode == 1, out + err
+    for words in (("status",), ("watch",), ("watch", "--until-decision")):
+        assert terminal.type(words[0], run, *words[1:]).returncode == 1, words
+    ended = terminal.status(run)
+    assert ended["state"] == "failed"
+    assert "me aborted it, and this could not be undone: shell.run@shell:made" in ended["why"]
+    assert [effect["step"] for effect in ended["effects_in_force"]] == ["made"]
+    assert (terminal.folder / "made").exists()
+    assert "could not be undone" in terminal.type("log", run).stdout
+    assert "The run failed" in terminal.type("report", run).stdout
 
 
 def test_a_request_without_a_driver_is_decided_and_says_so(terminal: Terminal) -> None:

@@ -82,6 +82,7 @@ def test_the_text_fits_a_terminal(described: dict[str, Any]) -> None:
         "effects are undone, last in first out",
     ):
         assert words in text
+    assert "; what cannot be undone fails the run" in " ".join(text.split())
 
 
 def test_nothing_secret_and_nothing_that_moves_a_cursor_is_shown(write: Write, registry: Registry) -> None:

@@ -342,7 +342,9 @@ def test_figures(shared: Lab, ana: Client) -> None:
     assert (ready.status, ready.body["ok"], run in ready.body["driving"]) == (200, True, True)
     assert ana.post(f"/runs/{run}/abort", {}).status == 200
     ana.until(run, lambda d: d["ended_at"])
-    assert f'run="{run}"' not in ana.send("GET", "/metrics").body
+    text = ana.send("GET", "/metrics").body
+    assert f'run="{run}"' not in text
+    assert 'relight_runs_ended_total{outcome="aborted",runbook="gated"} ' in text
 
 
 # ---- alerts

@@ -24,7 +24,8 @@ _WARNINGS = {
     "deny": "The ticket is closed and the run holds. Nothing is undone by it.",
     "skip": "The stage is left out and the run goes on with the next one.",
     "dismiss": "Nothing is started. The same alert proposes it again when it fires anew.",
-    "abort": "The run ends. What protects the service stays in force, and the rest is reported.",
+    "abort": "The run ends. What protects the service stays in force; the rest is undone where the runbook says so, or "
+    "reported.",
 }
 
 

@@ -189,6 +189,7 @@ def abort(door: Door, run: str, reason: str) -> None:
     """End a run: nothing forward starts any more, what is under way is stopped, protective effects stay.
 
     RUN is the id or any unique beginning of it. It asks nothing back: stopping is never in the way of safety.
-    Exits 0 as soon as the abort is acknowledged; `relight watch` shows the end.
+    Exits 0 as soon as the abort is acknowledged; `relight watch` shows the end. A runbook with `on_abort: undo` has
+    its effects undone first; the run ends as failed (exit 1 of `watch` and `status`) where that cannot be done.
     """
     put(door, run, Asking("abort", reason=reason))

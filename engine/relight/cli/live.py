@@ -146,6 +146,8 @@ def _beside(left: list[Line], right: list[Line], width: int) -> list[Line]:
 
 def _next(moment: Moment) -> list[Line]:
     document, name = moment.document, moment.name
+    if document["state"] == "failed":
+        return _next_row(moment, Span(f"relight effects {name}", "bold"), "(or log, report, verify)")
     if document["ended_at"] is not None:
         tail = "(or effects, verify)" if document["effects_in_force"] else "(or verify)"
         return _next_row(moment, Span(f"relight log {name}", "bold"), tail)

@@ -102,7 +102,7 @@ def status(door: Door, run: str | None) -> int:
 
     RUN is the id or any unique beginning of it; left out, the only unfinished run.
     Exits 0 while it goes on or when it succeeded, 5 at a gate, 7 held or without its driver, 8 with an unknown
-    outcome, 1 failed, 6 aborted.
+    outcome, 1 failed (an abort could not undo what it should), 6 aborted.
     """
     from relight.cli.showing import Reader
     from relight.control.exits import exit_code

@@ -6,7 +6,7 @@ from relight.frozen import frozen
 from relight.kernel import fitting
 from relight.kernel.authority import alone_from_t, gate_roles, may_decide, stage_of_ticket
 from relight.kernel.effects import layers
-from relight.kernel.holds import ABORT, HOLDS, UNDO_HOLDS, Way, Who
+from relight.kernel.holds import ABORT, ABORT_UNDOES, HOLDS, UNDO_HOLDS, Way, Who
 from relight.kernel.plan import Stage
 from relight.kernel.ramping import ramps
 from relight.kernel.stages import counting_votes
@@ -96,7 +96,7 @@ def _likely(run: Run) -> Iterator[Choice]:
         yield from _marks_now(run, step, "records its effect as in force", "records that its effect is not in force")
     if not run.paused and not run.holds:
         yield PAUSE
-    yield Choice(verb="abort", words="", leads_to=ABORT.leads_to, who="anybody", safe=True)
+    yield Choice(verb="abort", words="", leads_to=_leads_to(run, ABORT), who="anybody", safe=True)
 
 
 def _at_gate(run: Run) -> Iterator[Choice]:
@@ -163,12 +163,16 @@ def _way(run: Run, way: Way, hold: Hold) -> Choice:
     return Choice(
         verb=way.verb,
         words=words.get(way.verb, ""),
-        leads_to=way.leads_to,
+        leads_to=_leads_to(run, way),
         who=way.who,
         roles=gate_roles(_decider(run, hold)) if way.who == "gate" else (),
         needs_reason=way.needs_reason,
         safe=way.verb in SAFE_VERBS or way.value in SAFE_VALUES,
     )
+
+
+def _leads_to(run: Run, way: Way) -> str:
+    return ABORT_UNDOES if way is ABORT and run.plan.on_abort == "undo" else way.leads_to
 
 
 def _decider(run: Run, hold: Hold) -> Stage | None:

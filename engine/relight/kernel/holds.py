@@ -40,6 +40,9 @@ class HoldKind:
 
 
 ABORT = Way(verb="abort", who="anybody", leads_to="ends the run; effects in force are reported, protective ones stay")
+ABORT_UNDOES = "undoes what it may and ends the run, as failed if that cannot be done; protective effects stay"
+"""Where an abort leads where the runbook undoes on it."""
+
 _ASK = Way(verb="ask", who="known", leads_to="asks the gate anew with a new ticket")
 _SKIP_STAGE = Way(
     verb="skip",

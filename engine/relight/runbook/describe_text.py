@@ -161,7 +161,8 @@ def _left_behind(plan: dict[str, Any]) -> Iterator[str]:
         how = "undo by hand" if undo is None else f"relight undo RUN {effect['step']}"
         yield from _labelled(effect["step"], f"{effect['action']} via {effect['provider']}; {how}")
     what = "effects in force stay" if plan["on_abort"] == "leave" else "effects are undone, last in first out"
-    yield from _labelled("ON ABORT", f"{what}; protective ones stay", indent=0)
+    fails = "" if plan["on_abort"] == "leave" else "; what cannot be undone fails the run"
+    yield from _labelled("ON ABORT", f"{what}; protective ones stay{fails}", indent=0)
 
 
 def _criterion(item: dict[str, Any]) -> str:

@@ -367,4 +367,5 @@ class Runbook(Part):
     never: list[Stated] = Field(default_factory=list, max_length=STATED_MAX)
     """What must hold in no state of any run."""
     on_abort: Literal["leave", "undo"] = "leave"
-    """What an abort does to effects in force: leave them, or undo them, last in first out; protective ones stay."""
+    """What an abort does to effects in force: leave them, or undo them, last in first out; protective ones stay.
+    A run that could not undo what it should ends as failed."""

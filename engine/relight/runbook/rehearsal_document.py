@@ -118,7 +118,7 @@ class Expect(Part):
 
     thing: ClassVar[str] = "an expected ending"
     state: StateWord | None = None
-    """The run's state: succeeded, aborted, held, paused, waiting and so on."""
+    """The run's state: succeeded, aborted, failed (an abort that could not undo), held, paused, waiting and so on."""
     hold: Slug | None = None
     """The code of what it holds for, such as step-failed."""
     stage: Slug | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 DEADLINE_S = 60.0
+_RELIGHT = (sys.executable, "-c", "import sys; from relight.cli import main; sys.exit(main())")
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Terminal:
     def type(self, *words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run ``relight WORDS`` to its end, without a terminal."""
         return subprocess.run(
-            [sys.executable, "-c", "import sys; from relight.cli import main; sys.exit(main())", *words],
+            [*_RELIGHT, *words],
             cwd=self.folder,
             env={**os.environ, "RELIGHT_HOME": str(self.home), **(env or {})},
             stdin=subprocess.DEVNULL,
@@ -34,6 +35,18 @@ class Terminal:
             text=True,
             timeout=DEADLINE_S,
             check=False,
+        )
+
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        """Begin ``relight WORDS``; whoever calls it waits for its end."""
+        return subprocess.Popen(
+            [*_RELIGHT, *words],
+            cwd=self.folder,
+            env={**os.environ, "RELIGHT_HOME": str(self.home)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def write(self, name: str, text: str) -> Path:

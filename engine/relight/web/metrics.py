@@ -46,6 +46,9 @@ class Metrics:
             buckets=_WAIT_S,
             registry=registry,
         )
+        self._ended = Counter(
+            "relight_runs_ended", "Runs driven here that are over.", ["runbook", "outcome"], registry=registry
+        )
         self.appends = Histogram(
             "relight_journal_append_seconds",
             "One transaction of appended facts, on disk.",
@@ -92,6 +95,8 @@ class Metrics:
                 self._gate(run, ticket, fact.t, "denied")
             case f.GateExpired(ticket=ticket):
                 self._gate(run, ticket, fact.t, "expired")
+            case f.RunEnded(outcome=outcome):
+                self._ended.labels(run.plan.runbook, outcome).inc()
             case _:
                 pass
 

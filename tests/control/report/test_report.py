@@ -296,6 +296,15 @@ def test_what_is_left_is_told_with_its_undo(tales: ModuleType) -> None:
     assert ["wrong region"] == [each["reason"] for each in decisions(document, "aborted")]
 
 
+def test_what_an_abort_could_not_undo_comes_first(tales: ModuleType) -> None:
+    """The run failed: what a person has to mend is the first hint, and stands in the course of the run."""
+    document = report(tales.Tale(tales.plan(on_abort="undo")).failed())
+    assert "failed" == document["state"]
+    assert "failed" == document["look_at"][0]["code"]
+    assert "deploy.freeze@edge: edge-6 refused connections" in document["look_at"][0]["text"]
+    assert ["throttle", "freeze"] == [each["step"] for each in document["effects_left"]]
+
+
 def test_notes_are_kept_word_for_word(tales: ModuleType) -> None:
     """By whom and when."""
     tale = tales.Tale().later(3).asks("bo", "note", value="the bank is told")

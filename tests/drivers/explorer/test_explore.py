@@ -54,6 +54,38 @@ def test_a_shipped_runbook_is_clean_and_complete(name: str) -> None:
     assert (found.verdict, found.complete) == ("clean", True)
 
 
+UNDOES = """
+runbook: undoes
+schema: relight/v1
+on_abort: undo
+never:
+  - {id: failed, expression: run.state == 'failed', title: an abort can always be undone}
+stages:
+  - id: only
+    steps:
+      - id: freeze
+        action: shell.run
+        with: {argv: [freeze]}
+        undo: {action: shell.run, with: {argv: [thaw]}}
+"""
+
+
+def test_a_run_that_fails_is_one_of_the_endings(tmp_path: Path) -> None:
+    """An author may say that it never happens, and is shown how it does; the table says where an abort leads."""
+    path = tmp_path / "undoes.runbook.yaml"
+    path.write_text(UNDOES)
+    document = exploration_document(explored(path), STARTER)
+    (wrong,) = document["violations"]
+    assert (wrong["property"], wrong["id"], document["complete"]) == ("never", "failed", True)
+    assert any("abort" in line for line in wrong["trace"])
+    path.write_text(UNDOES.replace("'failed'", "'pending'"))
+    document = exploration_document(explored(path), STARTER)
+    assert document["verdict"] == "clean"
+    aborts = [verb for row in document["decisions"] for verb in row["verbs"] if verb["verb"] == "abort"]
+    assert aborts
+    assert all("as failed if that cannot be done" in verb["leads_to"] for verb in aborts)
+
+
 def test_a_bound_that_is_hit_is_told(small: Path) -> None:
     """Where not everything was seen the answer is never that it is clean."""
     found = explored(small, states_max=20)

@@ -29,14 +29,13 @@ from relight.testing.plans import (
     fan,
     gate,
     kind,
-    lasting,
     path,
     plan,
     ramp,
     settle_when,
     stage,
     throttle,
-    undo_previous,
+    undo_with,
     use,
 )
 
@@ -307,10 +306,18 @@ class TestPeople:
 
     def test_an_undo_that_fails(self, play: Play) -> None:
         """What is undone ends as the script says."""
-        made = plan(stage("one", act("a", lasting("set", value=1), undo=undo_previous()), act("b")))
+        made = plan(stage("one", act("a", undo=undo_with(use("unset"))), act("b")))
         undo = Event(when=When(on=Moment("step", "b", "started")), verb="undo", words=("a",))
         found = play(made, undos={"a": (StepEnd(word="fails", retry=False),)}, events=(undo,))
-        assert found.run.holds[0].code == "undo-failed"
+        assert (found.run.holds[0].code, found.unplayed) == ("undo-failed", ())
+
+    def test_an_abort_that_cannot_undo(self, play: Play) -> None:
+        """A rehearsal may end as failed: the script has the undo fail that the abort begins."""
+        made = plan(stage("one", act("a", undo=undo_with(use("unset"))), act("b")), on_abort="undo")
+        abort = Event(when=When(on=Moment("step", "b", "started")), verb="abort", reason="wrong site")
+        found = play(made, undos={"a": (StepEnd(word="fails", retry=False, error="busy"),)}, events=(abort,))
+        assert (found.run.outcome, found.run.left) == ("failed", ("a@fake:a",))
+        assert found.run.why.endswith("could not be undone: a@fake:a: busy")
 
 
 class TestDrivers:

@@ -41,6 +41,8 @@ def _left(report: Mapping[str, Any]) -> Iterator[Hint]:
     if open_unknown:
         steps = listed([each["step"] for each in open_unknown])
         yield Hint("unknown", f"Nobody knows yet whether {steps} happened.", _seqs(open_unknown))
+    if report["state"] == "failed":
+        yield Hint("failed", f"The run failed, and a person has to mend what it left: {report['why']}.")
     left = report["effects_left"]
     if left and report["ended_at"] is not None:
         unsure = [each["step"] for each in left if not each["sure"]]

@@ -34,6 +34,7 @@ KEY_MOMENTS = (
         " FAILED: ",
         " UNKNOWN: ",
         " aborted ",
+        " could not be undone: ",
         " paused ",
         " resumed ",
         " denied ",
