@@ -33,6 +33,9 @@ class Told(NamedTuple):
     last: bool
 
 
+_NO_MORE = Told(-1, b"", True)
+
+
 class TooSlow(Exception):
     """This listener is too far behind; it may come again."""
 
@@ -44,6 +47,13 @@ class Feeds:
         self._journal = journal
         self._feeds: dict[str, _Feed] = {}
         self._watching: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """End whatever is told now: listeners hear no more, and come again by themselves."""
+        self._closed = True
+        for feed in self._feeds.values():
+            feed.end()
 
     @property
     def listeners(self) -> int:
@@ -79,7 +89,7 @@ class Feeds:
             after = told.seq
             if told.last:
                 return
-        while queue not in feed.dropped:
+        while queue not in feed.dropped and not self._closed:
             try:
                 news = await asyncio.wait_for(queue.get(), QUIET_S)
             except TimeoutError:
@@ -90,13 +100,15 @@ class Feeds:
                 after = news.seq
             if news.last:
                 return
+        if self._closed:
+            return
         feed.dropped.discard(queue)
         raise TooSlow
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         seen, looked = -1, 0.0
-        while self._feeds:
+        while self._feeds and not self._closed:
             try:
                 changes = self._journal.changes()
                 if changes != seen or loop.time() - looked > LOOK_ANYWAY_S:
@@ -124,6 +136,11 @@ class _Feed:
             if not self._begun:
                 self._begun = True
                 self._recent.extend(await asyncio.to_thread(self._news))
+
+    def end(self) -> None:
+        """Tell all who listen that this was the last."""
+        for queue in list(self.queues):
+            self._tell(queue, _NO_MORE)
 
     async def read(self) -> None:
         """Read what is new and tell it."""

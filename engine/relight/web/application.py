@@ -26,7 +26,8 @@ from relight.web.hooks import hook_route
 from relight.web.limits import CALLER_BURST, CALLER_PER_S, STRANGER_BURST, STRANGER_PER_S, Limits, Names, Rates
 from relight.web.metrics import CONTENT_TYPE, Metrics
 from relight.web.openapi import openapi
-from relight.web.problems import MEDIA_TYPE, Problem, problem_of
+from relight.web.problems import Problem, problem_of
+from relight.web.refusals import reads_pages, refusal
 from relight.web.routes import Call, Query, Reply, Route
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ def application(
     *,
     names: Names,
     pages: Sequence[BaseRoute] = (),
+    at_stop: list[Callable[[], None]] | None = None,
 ) -> ASGIApp:
     """Return the application.
 
@@ -70,6 +72,7 @@ def application(
         routes: The API's.
         names: By which names it may be called.
         pages: Routes of the page, which stand beside the API's.
+        at_stop: Takes what ends the streams that are open, for whoever stops the server.
     """
     shared = Answering(
         reception,
@@ -80,6 +83,8 @@ def application(
         Rates(CALLER_PER_S, CALLER_BURST),
         Rates(STRANGER_PER_S, STRANGER_BURST),
     )
+    if at_stop is not None:
+        at_stop.append(shared.feeds.close)
     served = [*routes, *open_routes()]
     document = openapi(served)
     app = Starlette(
@@ -90,7 +95,7 @@ def application(
             HTTPException: _on_http,
         },
     )
-    return Limits(app, names, _response)
+    return Limits(app, names, refusal)
 
 
 def open_routes() -> list[Route]:
@@ -315,23 +320,25 @@ def _invalid(error: ValidationError) -> Problem:
 # ---- what went wrong
 
 
-def _response(problem: Problem) -> Response:
-    return JSONResponse(problem.document, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
-
-
-async def _on_problem(_request: Request, error: Exception) -> Response:
+async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return _response(error)
+    return _refused(request, error)
 
 
-async def _on_error(_request: Request, error: Exception) -> Response:
+async def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RelightError)
-    return _response(problem_of(error))
+    return _refused(request, problem_of(error))
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    what = f"{request.method} {request.url.path[:200]} is nothing that is done here"
-    return _response(
-        Problem(error.status_code, what, hint="/openapi.json lists what is", headers=dict(error.headers or {}))
-    )
+    path = request.url.path[:200]
+    what, hint = f"{request.method} {path} is nothing that is done here", "/openapi.json lists what is"
+    if reads_pages(request.headers.get("accept", "")):
+        what = f"there is no page {path}" if error.status_code == 404 else f"{path} is not asked for like this"
+        hint = "the runs and everything about them are found from the first page"
+    return _refused(request, Problem(error.status_code, what, hint=hint, headers=dict(error.headers or {})))
+
+
+def _refused(request: Request, problem: Problem) -> Response:
+    return refusal(request.headers.get("accept", ""), problem)

@@ -5,9 +5,10 @@ Headers are dropped by an allow-list, so that nothing behind this is ever told w
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relight.web.problems import Problem
@@ -98,7 +99,7 @@ class Names(NamedTuple):
 class Limits:
     """The application behind its limits."""
 
-    def __init__(self, app: ASGIApp, names: Names, refuse: Any) -> None:
+    def __init__(self, app: ASGIApp, names: Names, refuse: Callable[[str, Problem], Response]) -> None:
         self._app = app
         self._names = names
         self._refuse = refuse
@@ -112,7 +113,7 @@ class Limits:
             scope = {**scope, "headers": self._passed(scope)}
             await self._app(scope, _limited(receive), answering)
         except Problem as problem:
-            await self._refuse(problem)(scope, receive, answering)
+            await self._refuse(_accepted(scope), problem)(scope, receive, answering)
 
     def _passed(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         headers = [(name.lower(), value) for name, value in scope["headers"] if name.lower() in HEADERS]
@@ -127,6 +128,10 @@ class Limits:
         if not length.isdigit() or int(length) > BODY_BYTES_MAX:
             raise Problem(413, f"more than {BODY_BYTES_MAX} bytes are not read", hint="send less at once")
         return headers
+
+
+def _accepted(scope: Scope) -> str:
+    return ", ".join(value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"accept")
 
 
 def _limited(receive: Receive) -> Receive:

@@ -89,7 +89,14 @@ class Live:
         self._workers = workers
         self._boards: dict[str, _Board] = {}
         self._watching: asyncio.Task[None] | None = None
+        self._closed = False
         self.viewers = 0
+
+    def close(self) -> None:
+        """End all streams at once; whoever looks comes again by itself."""
+        self._closed = True
+        for board in self._boards.values():
+            board.put(board.frames)
 
     async def follow(self, run: str, who: Identity, csrf: str, *, still: Callable[[], object]) -> AsyncIterator[bytes]:
         """Yield what changes on the page of *run*, as server-sent events, until it is over or *still* raises."""
@@ -118,7 +125,7 @@ class Live:
         seen: dict[str, str] = {}
         asked = monotonic()
         board.wanted.set()
-        while True:
+        while not self._closed:
             frame = board.frames.get(who)
             if frame is not None:
                 news = {name: part for name, (mark, part) in frame.parts.items() if seen.get(name) != mark}
@@ -137,7 +144,7 @@ class Live:
 
     async def _watch(self) -> None:
         seen, looked = -1, 0.0
-        while self._boards:
+        while self._boards and not self._closed:
             with suppress(JournalError, Problem):
                 # The journal may be away for a while: everybody sees what was, and the page says how old that is.
                 changes = self._reception.journal.changes()

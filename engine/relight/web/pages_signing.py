@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from relight.control.identities import caller_of, digest_of
@@ -178,6 +178,6 @@ class Signing:
     async def _static(self, request: Request) -> Response:
         found = asset(request.path_params["name"])
         if found is None:
-            return PlainTextResponse("There is no such file.\n", 404)
+            raise Problem(404, "there is no such file", hint="load the page anew")
         headers = {"cache-control": f"public, max-age={KEEP_S}, immutable"}
         return Response(found.content, media_type=found.media_type, headers=headers)

@@ -15,6 +15,7 @@ from relight.web.api import routes
 from relight.web.application import application
 from relight.web.limits import Names
 from relight.web.metrics import Metrics
+from relight.web.patience import Patience
 from relight.web.site import page_routes
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 CONNECTIONS_MAX = 4_000
 KEEP_ALIVE_S = 20
 STOP_S = 2
-"""For answers under way; a stream is closed at once, and its reader goes on elsewhere."""
+"""For answers under way; streams are ended before."""
 HEADERS_BYTES_MAX = 16 * 1024
 
 
@@ -42,6 +43,7 @@ class Web:
         self.url = ""
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
+        self._at_stop: list[Callable[[], None]] = []
 
     async def start(self, reception: "Reception") -> str:
         """Listen, and say where.
@@ -60,14 +62,15 @@ class Web:
             self.metrics,
             routes(),
             names=Names.of(self._options.host, self._options.names),
-            pages=page_routes(reception, self.metrics, url=found_at),
+            pages=page_routes(reception, self.metrics, url=found_at, at_stop=self._at_stop),
+            at_stop=self._at_stop,
         )
         # What it would say goes nowhere: a traceback may hold what somebody sent.
         logging.getLogger("uvicorn").disabled = logging.getLogger("uvicorn.error").disabled = True
         config = uvicorn.Config(
             app,
             loop="asyncio",
-            http="h11",
+            http=Patience,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -92,6 +95,9 @@ class Web:
         """Let the answers under way go out, and close."""
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
+            # Readers come again by themselves, and find another serve: nobody waits for streams that never end.
+            for end in self._at_stop:
+                end()
             with suppress(asyncio.CancelledError):
                 await self._serving
 

@@ -1,5 +1,6 @@
 """The page's routes put together, for the application: what is open, what needs a session, and what lives."""
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -25,20 +26,21 @@ def pages() -> list[Page]:
     return [*pages_runs.pages(), *pages_starting.pages(), *pages_kept.pages()]
 
 
-def page_routes(reception: Reception, metrics: Metrics, *, url: str) -> list[BaseRoute]:
+def page_routes(
+    reception: Reception, metrics: Metrics, *, url: str, at_stop: list[Callable[[], None]]
+) -> list[BaseRoute]:
     """Return the routes of the page.
 
     Args:
         url: Where browsers find it; ``https`` makes its cookies secure ones.
+        at_stop: Takes what ends the streams that are open, for whoever stops the server.
     """
     workers = Workers("relight-page")
     desk = Desk(reception, Sessions(reception), workers, secure=url.startswith("https://"))
     signing = Signing(desk, Providers(reception, url))
-    return [
-        *signing.routes(),
-        *(desk.route(page) for page in pages()),
-        _live(desk, Live(reception, workers), metrics),
-    ]
+    live = Live(reception, workers)
+    at_stop.append(live.close)
+    return [*signing.routes(), *(desk.route(page) for page in pages()), _live(desk, live, metrics)]
 
 
 def _live(desk: Desk, live: Live, metrics: Metrics) -> BaseRoute:
