@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from relight.kernel.facts import EffectInForce, StepDispatched, StepFailed
+import pytest
+
+from relight.drivers.live import people as people_module
+from relight.kernel.facts import EffectInForce, GateAsked, StepDispatched, StepFailed
 from relight.kernel.plan import Approval, Gate, Retry, Stage, Undo
 from relight.testing.outcomes import Fail, Hang
 
@@ -232,6 +235,58 @@ def test_people_are_read_again(bench: Any) -> None:
 
     run = bench.run(go())
     assert [(), ()] == [person.roles for person in run.people]
+
+
+def test_who_was_removed_a_moment_ago_opens_nothing(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vote that stood when it was cast is not used after its person left the site, however short ago that was."""
+
+    async def at_once(read: Any, plan: Any) -> Any:
+        return read(plan)  # a thread would have nothing to wait for on a clock that jumps
+
+    monkeypatch.setattr(people_module, "_in_a_thread", at_once)
+    gate = Gate(title="Go on?", approval=Approval(roles=("ic",), min_approvals=2, allow_self_approval=True))
+    plan = bench.plan(Stage(id="gated", gate=gate, steps=(bench.step("one"),)))
+    bench.begin(plan)
+    people = list(plan.people)
+
+    async def go() -> Any:
+        driver = bench.driver(parts={"read_people": lambda _plan: (tuple(people), None)})
+        driving = asyncio.ensure_future(driver.drive())
+        asked = await bench.until(lambda: [f for f in bench.facts() if isinstance(f, GateAsked)])
+        first = bench.ask("approve", "bo", ticket=asked[0].ticket)
+        await bench.until(lambda: bench.answer(first))
+        people[:] = [person for person in people if person.id != "bo"]
+        second, late = bench.ask("approve", ticket=asked[0].ticket), bench.ask("deny", "bo", ticket=asked[0].ticket)
+        await bench.until(lambda: bench.answer(second) and bench.answer(late))
+        bench.ask("abort")
+        await driving
+        return [bench.answer(each).ok for each in (first, second, late)]
+
+    assert [True, True, False] == bench.run(go())
+    assert "gate_opened" not in bench.kinds()
+    assert [] == bench.world.calls
+
+
+def test_a_disk_that_hangs_keeps_nobody_from_stopping_a_run(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The people cannot be read: the abort is decided all the same, by what is known of them."""
+    reads: list[Any] = []
+
+    async def never(_read: Any, _plan: Any) -> Any:
+        reads.append(_plan)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(people_module, "_in_a_thread", never)
+    bench.begin(bench.plan(gated(bench, bench.step("one"))))
+
+    async def go() -> Any:
+        driving = asyncio.ensure_future(bench.driver(parts={"read_people": lambda _plan: None}).drive())
+        await bench.until(lambda: "gate_asked" in bench.kinds())
+        note, abort = bench.ask("note", value="the disk hangs"), bench.ask("abort")
+        run = await driving
+        return run.outcome, bench.answer(note).ok, bench.answer(abort).ok
+
+    assert "aborted" == bench.run(go())[0]
+    assert 1 == len(reads), "one reading at a time, however often people ask"
 
 
 def test_an_escalation_tells_people_through_the_site(bench: Any) -> None:

@@ -13,7 +13,7 @@ from relight.journal.port import Answer, Request
 from relight.kernel.decide import turn
 from relight.kernel.evolve import evolve
 from relight.kernel.facts import AnyFact, RequestRefused
-from relight.kernel.inputs import AnyInput, Asked, Reported
+from relight.kernel.inputs import AnyInput, Asked, PeopleRead, Reported
 from relight.kernel.state import Run
 
 StopBefore: TypeAlias = Callable[[AnyFact], bool]
@@ -50,16 +50,22 @@ def drafted(
     t: int,
     stop_before: StopBefore | None = None,
 ) -> Draft:
-    """Decide one by one: denials and aborts first, then what the world said, then what else people asked.
+    """Decide one by one: who the people are, then denials and aborts, what the world said, what else people asked.
 
     *stop_before* cuts what follows from each before the first such fact. The kernel says the rest when it is asked
     again, for it always goes on from what is recorded. A request of which nothing is left stays unanswered.
     """
     draft = Draft(run)
     urgent, other = asking.in_order(requests)
+    given = list(inputs)
+    of_people = [said for said in given if isinstance(said, PeopleRead)]
+    for read in of_people:
+        _follow(draft, read, stop_before)
     for request in urgent:
         _ask(draft, request, at, t, stop_before)
-    for said in inputs:
+    for said in given:
+        if isinstance(said, PeopleRead):
+            continue
         if isinstance(said, Reported):
             draft.reported.append(said.dispatch)
         _follow(draft, said, stop_before)

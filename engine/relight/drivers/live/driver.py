@@ -21,6 +21,7 @@ from relight.drivers.live.lease import Lease, LeaseLost
 from relight.drivers.live.notices import Notices
 from relight.drivers.live.orphans import end_orphans
 from relight.drivers.live.parts import Listener, Parts
+from relight.drivers.live.people import People
 from relight.drivers.live.providers import Providers
 from relight.drivers.live.snapshots import Snapshots
 from relight.drivers.live.takeover import Taken, driver_name, take
@@ -38,7 +39,7 @@ from relight.sdk import Secrets
 BEAT_S = 1.0
 """Between two signs of life: what a person who watches takes for standing still is longer."""
 PEOPLE_S = 10.0
-"""Between two looks at the site's people: as long as somebody who was removed may still be counted."""
+"""Between two looks at the site's people, for what is shown; before anything is decided they are read anyway."""
 
 
 class Driver:
@@ -61,6 +62,7 @@ class Driver:
         self._clerk = clerk
         self._inboxes = inboxes
         self._parts = parts
+        self._people = People(parts.read_people)
         self._log = parts.log
         self._listeners = list(listeners)
         self._take_over = take_over
@@ -209,13 +211,16 @@ class Driver:
                 self._bell.set()
 
     async def _keep_reading_people(self) -> None:
-        read = self._parts.read_people
-        while read is not None:
+        while self._people.are_read:
             await asyncio.sleep(PEOPLE_S)
-            run = self._pump.run
-            found = await asyncio.to_thread(read, run.plan)
-            if found is not None and found != (run.people, run.solo):
-                self._tell(PeopleRead(at=self._clock.at(), t=self._clock.t(), people=found[0], solo=found[1]))
+            if turned := await self._people_turned():
+                self._tell(turned)
+
+    async def _people_turned(self) -> PeopleRead | None:
+        found = await self._people.others_than(self._pump.run)
+        if found is None:
+            return None
+        return PeopleRead(at=self._clock.at(), t=self._clock.t(), people=found.people, solo=found.solo)
 
     # ---- append, then act
 
@@ -244,10 +249,14 @@ class Driver:
         inputs, self._said = self._said, []
         requests = list(self._asked.values())
         draft = self._pump.draft(inputs, requests, at=self._clock.at(), t=self._clock.t())
-        if any(isinstance(fact, GateOpened) for fact in draft.facts):
+        if draft.answers or any(isinstance(fact, GateOpened) for fact in draft.facts):
+            # Who was removed from the site a moment ago decides nothing now, and opens nothing with an earlier vote.
+            turned = await self._people_turned()
+            if turned:
+                inputs = [turned, *inputs]
             # A denial that has reached the inbox by now is not too late, though it came after the last look.
             self._inboxes.look(self._run_id)
-            if list(self._asked) != [request.id for request in requests]:
+            if turned or list(self._asked) != [request.id for request in requests]:
                 requests = list(self._asked.values())
                 draft = self._pump.draft(inputs, requests, at=self._clock.at(), t=self._clock.t())
         if await self._writer.write(draft):
