@@ -114,6 +114,25 @@ def test_late_is_said_in_place(window: Any, door: Door, nights: Any) -> None:
     assert "Approve changed nothing" in bo.locator("#said .flash.warn").inner_text()
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_moments_are_told_by_the_readers_own_clock(window: Any, door: Door, nights: Any, scripts: bool) -> None:
+    """With scripts in the reader's zone, also what comes later, UTC one hover away; without them UTC, and so it says."""
+    run = door.put(nights[""], asks("roll-back"))
+    page = window("ana", timezone_id="Asia/Kolkata", java_script_enabled=scripts)
+    page.goto(f"/runs/{run}")
+    if scripts:
+        page.get_by_text("Live", exact=True).wait_for()
+        page.get_by_role("button", name="Deny", exact=True).click()
+        page.locator("#story").get_by_text("ana denied").first.wait_for()
+    first = page.locator("#story time").first
+    utc = first.get_attribute("datetime")[11:19]
+    hours, minutes = divmod((int(utc[:2]) * 60 + int(utc[3:5]) + 330) % 1_440, 60)
+    assert first.inner_text() == (f"{hours:02}:{minutes:02}:{utc[6:]}" if scripts else utc)
+    assert f"times in {'UTC+05:30' if scripts else 'UTC'}" in page.locator("#story").inner_text()
+    if scripts:
+        assert f"{utc} UTC" in first.get_attribute("title")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_every_moment_fits_and_can_be_read(window: Any, door: Door, nights: Any, width: int, scheme: str) -> None:
