@@ -81,10 +81,10 @@ def permit(run: Run, person: str, who: Who, verb: str, *, stage: Stage | None = 
             hint=f"ask {_either(able)}" if able else "nobody of the site holds that role",
         )
     if known is None and person != run.starter:
-        able = [each.id for each in run.people if each.kind == "person"]
+        able = tuple(each.id for each in run.people if each.kind == "person")
         raise NotPermitted(
             f"{person} is not one of the site's people, so may not {verb}",
-            hint=f"ask {_either(tuple(able)) or run.starter}; pause and abort are for all",
+            hint=f"ask {_either(able) or run.starter}; pause and abort are for all",
         )
 
 
