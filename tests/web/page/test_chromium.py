@@ -116,7 +116,7 @@ def test_late_is_said_in_place(window: Any, door: Door, nights: Any) -> None:
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_moments_are_told_by_the_readers_own_clock(window: Any, door: Door, nights: Any, scripts: bool) -> None:
-    """With scripts in the reader's zone, also what comes later, UTC one hover away; without them UTC, and so it says."""
+    """With scripts in the reader's zone, and so what comes later, UTC one hover away; without, UTC."""
     run = door.put(nights[""], asks("roll-back"))
     page = window("ana", timezone_id="Asia/Kolkata", java_script_enabled=scripts)
     page.goto(f"/runs/{run}")
