@@ -147,7 +147,14 @@ def plan(*stages: Stage, **changes: Any) -> Plan:
 class Tale:
     """One run; every method tells what happened next and writes it down."""
 
-    def __init__(self, the_plan: Plan | None = None, *, journal: Journal | None = None, run: str = RUN) -> None:
+    def __init__(
+        self,
+        the_plan: Plan | None = None,
+        *,
+        journal: Journal | None = None,
+        run: str = RUN,
+        after: tuple[Run, ...] = (),
+    ) -> None:
         self.journal: Journal = journal or MemoryJournal()
         # In a journal that others read by the clock on the wall it begins a minute ago.
         self.began = BEGAN if journal is None else time.time_ns() // 1_000_000 - 60_000
@@ -158,7 +165,7 @@ class Tale:
         self.samples: list[Sample] = []
         self._run: Run | None = None
         self._plan = the_plan or plan()
-        first = self._decide(Started(at=self.at, t=0, run=run, plan=self._plan, starter="ana"))
+        first = self._decide(Started(at=self.at, t=0, run=run, plan=self._plan, starter="ana", after=after))
         row = Row(
             run=run,
             runbook=self._plan.runbook,

@@ -140,8 +140,23 @@ def test_a_target_that_is_known_only_later_may_be_any() -> None:
 def test_a_steps_own_effect_is_known_by_the_steps_name() -> None:
     """A script that ran as ``block`` left what a later ``block`` of the same script does again."""
     block = act("block", undo=undo_with(use("unblock")))
-    desk = begun(block, after=(ended(block),))
+    old = ended(block)
+    desk = begun(block, after=(old,))
     assert ["block@fake:block"] == list(desk.run.ledger)
+    assert [] == adoptions(replace(old.plan, runbook="another"), [old])
+    desk.ask("dee", "abort")
+    assert ["surely"] == [each.touch for each in adoptions(old.plan, [desk.run])]
+
+
+def test_the_same_script_for_something_else_is_another_effect() -> None:
+    """Both are undone, each with its own undo; the same one is undone once."""
+    block = act("block", undo=undo_with(use("unblock", address="10.0.0.1")))
+    other = replace(block, undo=undo_with(use("unblock", address="10.0.0.2")))
+    for again, addresses in ((block, ["10.0.0.1"]), (other, ["10.0.0.2", "10.0.0.1"])):
+        desk = begun(again, after=(ended(block),))
+        done(desk, "block")
+        top = desk.run.ledger["block@fake:block"]
+        assert addresses == [layer.undo and layer.undo.args["address"] for layer in layers(top)]
 
 
 def test_an_effect_that_several_runs_left_is_one() -> None:
@@ -303,6 +318,15 @@ def test_what_cannot_be_undone_is_not_taken_over() -> None:
     desk = begun(shield(5), after=(ended(act("shield", readable(10), protective=True)),))
     done(desk, "shield", found={"percent": 10})
     assert ["shield", "old/shield"] == [layer.step for layer in layers(desk.run.ledger[THROTTLE])]
+
+
+def test_what_neither_can_undo_is_the_later_ones() -> None:
+    """What was published again is published once."""
+    told = act("tell", lasting("status.publish", state="degraded"))
+    desk = begun(told, after=(ended(told),))
+    done(desk, "tell")
+    (entry,) = layers(desk.run.ledger["status.publish@fake"])
+    assert ("tell", None) == (entry.step, entry.undo)
 
 
 def test_a_step_that_loosens_protection_can_return_to_it() -> None:

@@ -14,6 +14,7 @@ from relight.errors import RunbookError, UsageError
 
 if TYPE_CHECKING:
     from relight.control.looking import Seen
+    from relight.journal.port import Journal
     from relight.kernel.plan import Plan
     from relight.runbook.plan import Planned
     from relight.runbook.site_document import Site
@@ -119,7 +120,7 @@ def plan(door: Door, runbook: str, site: str, inputs: tuple[str, ...], offline: 
     planned, _, starter = prepare(runbook, origin, inputs)
     made = planned_or_raise(planned)
     seen = seen_now(made) if isinstance(origin, Path) and not offline else None
-    document = with_past(door, made, plan_document(planned, starter, seen))
+    document = with_past(door, made, plan_document(planned, starter, seen, readable_journal(door)))
 
     def lines() -> list[Line | str]:
         from relight.runbook.describe_text import plan_text
@@ -129,13 +130,23 @@ def plan(door: Door, runbook: str, site: str, inputs: tuple[str, ...], offline: 
     door.show(document, lines)
 
 
+def readable_journal(door: Door) -> "Journal | None":
+    """Return the journal where there is one that can be opened: a plan can be read without it."""
+    from relight.errors import JournalError
+
+    try:
+        return door.journal_if_any()
+    except JournalError:
+        return None
+
+
 def with_past(door: Door, made: "Plan", document: dict[str, Any]) -> dict[str, Any]:
     """Put into a described plan what its steps took before, where this journal has runs of it."""
     from relight.control.durations import NOTHING, usual_mended, with_usual
     from relight.errors import JournalError
 
     try:
-        journal = door.journal_if_any()
+        journal = readable_journal(door)
         known = NOTHING if journal is None else usual_mended(journal, made.runbook, made.site)
     except JournalError:
         known = NOTHING  # a plan can be read where the journal cannot

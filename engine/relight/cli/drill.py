@@ -77,6 +77,7 @@ def drill(door: Door, runbook: str, auto: bool, keep: bool, seed: int) -> int:
                 _end_driver(door, run_id)
                 if not (keep and ended):
                     _abort(door, run_id, "the drill is over, and its site is gone")
+                    _forget(door, run_id)
             _end_site(door, practice, folder, keep=keep and ended)
 
 
@@ -248,6 +249,7 @@ def _clear_away(door: Door) -> None:
         if row.site == "practice" and lease is not None and not lease.alive:
             door.tell(*told(f"Run {row.run} was left by a drill that was killed; it is aborted now."))
             _abort(door, row.run, "its drill was killed, and its site is gone")
+            _forget(door, row.run)
 
 
 def _abort(door: Door, run_id: str, why: str) -> None:
@@ -261,6 +263,17 @@ def _abort(door: Door, run_id: str, why: str) -> None:
     with contextlib.suppress(RelightError):
         asking = Asking("abort", reason=why)
         ask(door.journal, row, asking, person="you", decide_alone=lambda: decide_alone(door.journal, run_id))
+
+
+def _forget(door: Door, run_id: str) -> None:
+    """Have nobody adopt what was changed on a site that is gone: the next drill's site is another one."""
+    from relight.control.history import load_run
+    from relight.control.left import forget
+
+    with contextlib.suppress(RelightError):
+        run = load_run(door.journal, run_id)
+        if run.outcome is not None:
+            forget(door.journal, run)
 
 
 def _end_site(door: Door, practice: Practice, folder: Path, *, keep: bool) -> None:

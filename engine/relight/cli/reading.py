@@ -191,17 +191,29 @@ def effects(door: Door, run: str | None) -> None:
     entries = [entry for row in rows for entry in effects_of(door.journal, row)]
 
     def lines() -> list[Line | str]:
-        said: list[Line | str] = []
-        for entry in entries:
-            sure = "" if entry["sure"] else "perhaps "
-            protective = " (protective)" if entry["protective"] else ""
-            said.append(line(Span(f"{sure}{entry['says']}", "bold"), protective))
-            place = f"{entry['step']} of {entry['run']} ({entry['runbook']} on {entry['site']}, {entry['state']})"
-            said.append(f"    by {place}, since {entry['since']}")
-            said.append(f"    undo: {entry['undo'] or 'cannot be undone'}; {entry['when_undone']}")
+        said: list[Line | str] = [text for entry in entries for text in _effect_lines(entry)]
         return said or ["Nothing is in force."]
 
     if door.output == "jsonl":
         door.show_each("effects", [{"schema": "relight.effects/v1", **entry} for entry in entries], lines)
     else:
         door.show(effects_document(entries, run=rows[0].run if run else None), lines)
+
+
+def _effect_lines(entry: Mapping[str, Any]) -> list[Line | str]:
+    from relight.control.wording import clock_or_days, from_instant, now_ms
+
+    sure = "" if entry["sure"] else "perhaps "
+    protective = " (protective)" if entry["protective"] else ""
+    place = f"{entry['step']} of {entry['run']} ({entry['runbook']} on {entry['site']}, {entry['state']})"
+    said: list[Line | str] = [
+        line(Span(f"{sure}{entry['says']}", "bold"), protective),
+        f"    by {place}, since {entry['since']}",
+    ]
+    if left := entry["left_by"]:
+        when = clock_or_days(from_instant(left["ended_at"]) or 0, now_ms())
+        said.append(f"    left by run {left['run']} ({left['state']} {when}) and adopted by {entry['run']}")
+    said.append(f"    undo: {entry['undo'] or 'cannot be undone'}; {entry['when_undone']}")
+    if entry["command"]:
+        said.append(line("    ", Span(entry["command"], "bold")))
+    return said

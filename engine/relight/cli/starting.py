@@ -9,7 +9,7 @@ from relight.cli.configuration import find_site
 from relight.cli.documents import answer_lines, outsider_lines, planning_options, prepare, seen_now, with_past
 from relight.cli.door import Door, with_door
 from relight.cli.prompting import confirmed, typed_name
-from relight.cli.terminal import Line, Span, line
+from relight.cli.terminal import Span, line
 from relight.control.planning import plan_document, planned_or_raise
 from relight.errors import Locked, RelightError, UsageError
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from relight.kernel.plan import Plan
     from relight.kernel.state import Run
     from relight.runbook.plan import Planned
-
-EARLIER_RUNS_MAX = 20
-"""Ended runs of the same site whose effects are looked at before a new one starts."""
 
 
 @click.command()
@@ -79,33 +76,14 @@ def agreed(plan: "Plan", *, yes: bool, confirm: str) -> bool:
 
 
 def show_before(door: Door, planned: "Planned", starter: str) -> None:
-    """Show the plan, whether its providers answer, and what earlier runs left in force."""
+    """Show the plan, with what it adopts of earlier runs, and whether its providers answer."""
     from relight.runbook.describe_text import plan_text
 
     assert planned.plan is not None, "what is shown was planned"
     seen = seen_now(planned.plan)
-    document = with_past(door, planned.plan, plan_document(planned, starter, seen))
+    document = with_past(door, planned.plan, plan_document(planned, starter, seen, door.journal_if_any()))
     door.tell(*plan_text(document).splitlines(), *answer_lines(seen))
     door.tell(*outsider_lines(planned.plan, starter))
-    door.tell(*_left_in_force(door, planned.plan))
-
-
-def _left_in_force(door: Door, plan: "Plan") -> list[Line | str]:
-    """Return what ended runs left in force on this site: effects outlive runs."""
-    journal = door.journal_if_any()
-    if journal is None:
-        return []
-    from relight.control.effects import effect_entries
-    from relight.control.history import load_run
-
-    rows = [row for row in journal.rows(limit=200) if row.site == plan.site and row.ended_at is not None]
-    said: list[Line | str] = []
-    for row in rows[:EARLIER_RUNS_MAX]:
-        said += [
-            line(Span("STILL IN FORCE ", "warn"), f"{entry['says']}, by {entry['step']} of run {row.run}")
-            for entry in effect_entries(load_run(journal, row.run), {})
-        ]
-    return [*said, ""] if said else []
 
 
 def drive_beside(door: Door, begun: "Run", until_decision: bool, *, detach: bool = False) -> int:

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from relight.control.wording import arguments, instant, plain_value
+from relight.control.wording import arguments, clock_or_days, instant, now_ms, plain_value, spoken_value
 from relight.errors import UsageError
-from relight.kernel.state import EffectEntry, Run
+from relight.kernel.adopting import Adoption
+from relight.kernel.effects import down_to, layers
+from relight.kernel.ledger import EffectEntry
+from relight.kernel.state import Run
 from relight.kernel.undoing import keys_to_undo
 
 
@@ -36,9 +39,53 @@ def _entry(run: Run, entry: EffectEntry, seen: Mapping[str, Any] | None) -> dict
         "undo": _undo(entry),
         "before": plain_value(entry.before),
         "since": instant(entry.at),
+        "left_by": _left_by(run, entry),
         "says": " ".join(word for word in (action, arguments(entry.value)) if word),
         "when_undone": _undone_by(run, entry),
     }
+
+
+def _left_by(run: Run, entry: EffectEntry) -> dict[str, Any] | None:
+    """Return the ended run that made an effect which this run has adopted; None: it is this run's own."""
+    left = run.adopted.get(entry.step)
+    if left is None:
+        return None
+    return {"run": left.run, "state": left.outcome, "ended_at": instant(left.ended_at)}
+
+
+def left_entry(holder: Run, left: Adoption) -> dict[str, Any]:
+    """Return what an ended run left, as a new run knows it; *holder* is the run that holds it now."""
+    entry, first = left.entry, list(layers(left.entry))[-1]
+    maker = holder.adopted.get(entry.step)
+    run, state, at = (
+        (holder.id, holder.outcome, holder.ended_at) if maker is None else (maker.run, maker.outcome, maker.ended_at)
+    )
+    assert state is not None and at is not None, "only ended runs leave something"
+    what = f"{entry.step.rpartition('/')[2]} {spoken_value(plain_value(entry.value))}".rstrip()
+    since = f"in force since run {run} ({state} {clock_or_days(at, now_ms())})"
+    return {
+        **_entry(holder, entry, None),
+        "run": holder.id,
+        "left_by": {"run": run, "state": state, "ended_at": instant(at)},
+        "before": plain_value(first.before),
+        "touch": left.touch,
+        "tells": f"{'' if entry.sure else 'PERHAPS '}{what}, {since}; {_way_back(first)}",
+    }
+
+
+def _way_back(first: EffectEntry) -> str:
+    """Return what was there before, where anybody knows, else what reverses it."""
+    returns = first.undo is not None and first.undo.capability == first.use.capability
+    before = first.before or (first.use.neutral if returns else None)
+    if before:
+        words = {name: each for name, each in before.items() if name not in first.use.key_args}
+        return f"before it: {spoken_value(words)}"
+    return f"undo: {_undo(first) or 'none'}"
+
+
+def entry_document(run: Run, entry: EffectEntry) -> dict[str, Any]:
+    """Return one effect of a run as ``relight effects`` has it, with nothing of what the world shows."""
+    return _entry(run, entry, None)
 
 
 def _undo(entry: EffectEntry) -> str | None:
@@ -59,6 +106,8 @@ def _undone_by(run: Run, entry: EffectEntry) -> str:
                 return f"undone at {stage.id}"
             if step.id not in run.steps and step.use is not None and _clears(entry, step.use.args, step.use.capability):
                 return f"cleared at {stage.id}"
+    if entry.step in run.adopted:
+        return "kept on abort"
     return "kept on abort" if entry.protective or run.plan.on_abort == "leave" else "undone on abort"
 
 
@@ -76,11 +125,11 @@ def undo_preview(run: Run, *, step: str = "", stage: str = "") -> list[dict[str,
     stages = [each.id for each in run.plan.stages]
     if stage and stage not in stages:
         raise UsageError(f"there is no stage {stage!r}", hint=f"stages are: {', '.join(stages)}")
-    if step and step not in run.plan_index:
+    if step and step not in run.plan_index and step not in run.adopted:
         raise UsageError(f"there is no step {step!r}", hint=f"steps are: {', '.join(run.plan_index)}")
     if stage:
         keys = keys_to_undo(run, tuple(stages[stages.index(stage) :]))
         entries = [run.ledger[key] for key in keys]
     else:
-        entries = [entry for entry in reversed(run.ledger.values()) if step in entry.steps]
+        entries = down_to(run, step)
     return [_entry(run, entry, None) for entry in entries]

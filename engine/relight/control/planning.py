@@ -8,12 +8,14 @@ from relight.errors import RelightError, RunbookError
 
 if TYPE_CHECKING:
     from relight.control.looking import Seen
+    from relight.journal.port import Journal
     from relight.kernel.plan import Plan
     from relight.runbook.plan import Planned
 
 
-def plan_document(planned: Planned, starter: str, seen: Seen | None) -> dict[str, Any]:
-    """Return ``relight.plan/v1``, with what the providers said."""
+def plan_document(planned: Planned, starter: str, seen: Seen | None, journal: Journal | None) -> dict[str, Any]:
+    """Return ``relight.plan/v1``, with what the providers said, and what ended runs in *journal* left in force."""
+    from relight.control.left import left_document
     from relight.runbook.describe import describe
 
     assert planned.plan is not None, "what is shown was planned"
@@ -21,7 +23,7 @@ def plan_document(planned: Planned, starter: str, seen: Seen | None) -> dict[str
     document = describe(planned.plan, planned.complaints, previews, starter=starter)
     document["starter"] = starter
     document["answers"] = [answer._asdict() for answer in seen.answers] if seen is not None else None
-    return document
+    return {**document, **left_document(journal, planned.plan)}
 
 
 def planned_or_raise(planned: Planned) -> Plan:

@@ -275,7 +275,7 @@ class Reception:
         who = caller.of(site.name)
         planned = self._planned(site, wanted, who)
         planned_or_raise(planned)
-        return plan_document(planned, who.person, None)
+        return plan_document(planned, who.person, None, self.journal)
 
     def start(self, caller: Caller, wanted: Wanted, *, verb: str = "run", key: str = "") -> str:
         """Start a published runbook, hand it to whatever serves, and return the run's id.

@@ -38,6 +38,11 @@ def wall_clock(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1_000).astimezone().strftime("%H:%M:%S")
 
 
+def clock_or_days(at_ms: int, now: int) -> str:
+    """Return the time of day of what is less than half a day ago, and how long ago anything else is."""
+    return wall_clock(at_ms)[:5] if abs(now - at_ms) < 43_200_000 else f"{rough(now - at_ms)} ago"
+
+
 def span(ms: float) -> str:
     """Return a span to the second: ``0:52``, ``4:12``, ``1:02:09``."""
     seconds = max(0, round(ms / 1_000))
@@ -133,6 +138,12 @@ def spoken(name: str, value: Any) -> str:
         if name.endswith("_rate"):
             return f"{value:g}/s"
     return f"{name}={argument(value)}"
+
+
+def spoken_value(value: Any) -> str:
+    """Return what is in force as people say it: ``10%, 20/s``."""
+    named = value if isinstance(value, Mapping) else {}
+    return ", ".join(spoken(name, each) for name, each in named.items() if each is not None)
 
 
 def argument(value: Any) -> str:

@@ -31,26 +31,37 @@ class Adoption(NamedTuple):
 
 
 def adoptions(plan: Plan, ended: Sequence[Run]) -> list[Adoption]:
-    """Return what the plan touches of what *ended* runs of its site left, in the order in which it came into force.
+    """Return what the plan touches of what *ended* runs of its site left; see :func:`everything_left`."""
+    return [each for each in everything_left(plan, ended) if each.touch]
+
+
+def everything_left(plan: Plan, ended: Sequence[Run]) -> list[Adoption]:
+    """Return all that *ended* runs of the plan's site left, touched or not, in the order in which it came into force.
 
     Args:
         ended: In the order in which they ended; of an effect that several of them left, the last one's counts and
             supersedes the earlier ones'.
     """
-    found: dict[str, Adoption] = {}
-    shift = 0
+    stacks: dict[str, tuple[Run, EffectEntry]] = {}
+    for run, entry in _moved(ended):
+        beneath = stacks.pop(entry.key, None)
+        stacks[entry.key] = run, entry if beneath is None else _on_top(entry, beneath[1])
+    return [Adoption(run.id, entry, touches(plan, entry, _runbook(run, entry))) for run, entry in stacks.values()]
+
+
+def _runbook(run: Run, entry: EffectEntry) -> str:
+    left = run.adopted.get(entry.step)
+    return run.plan.runbook if left is None else left.runbook
+
+
+def _moved(ended: Sequence[Run]) -> list[tuple[Run, EffectEntry]]:
+    """Return everything they left, in times before a new run's zero: each run's before those of the runs after it."""
     moved: list[tuple[Run, EffectEntry]] = []
+    shift = 0
     for run in reversed(ended):
-        # Their times become times before this run's zero, each run's before those of the runs after it.
         shift -= run.t + 1
         moved = [(run, _renamed(run, entry, shift)) for entry in run.ledger.values()] + moved
-    for run, entry in moved:
-        touch = touches(plan, entry)
-        if touch:
-            beneath = found.pop(entry.key, None)
-            top = entry if beneath is None else _on_top(entry, beneath.entry)
-            found[entry.key] = Adoption(run.id, top, touch)
-    return list(found.values())
+    return moved
 
 
 def adopted(plan: Plan, ended: Sequence[Run], at: int, t: int) -> list[f.EffectAdopted]:
@@ -94,19 +105,22 @@ def effect_adopted(run: Run, fact: f.EffectAdopted) -> Run:
 # ---- what a plan touches
 
 
-def touches(plan: Plan, entry: EffectEntry) -> Touch:
-    """Return whether a step of the plan changes this effect, or undoes it by name."""
-    said: set[Touch] = {_touch(step, entry) for stage in plan.stages for step in stage.steps}
+def touches(plan: Plan, entry: EffectEntry, runbook: str) -> Touch:
+    """Return whether a step of the plan changes this effect, which a run of *runbook* made, or undoes it by name."""
+    said: set[Touch] = {
+        _touch(step, entry, again=plan.runbook == runbook) for stage in plan.stages for step in stage.steps
+    }
     return "surely" if "surely" in said else "perhaps" if "perhaps" in said else ""
 
 
-def _touch(step: Step, entry: EffectEntry) -> Touch:
+def _touch(step: Step, entry: EffectEntry, *, again: bool) -> Touch:
     if step.kind == "undo":
         return "surely" if step.undoes in entry.steps else ""
     if step.use is None or step.kind != "action":
         return ""
     if not step.use.lasting:
-        return "surely" if effect_key(step, step.use, {}) == entry.key else ""
+        # What is a step's own has the step's name, and steps of other runbooks may well be called the same.
+        return "surely" if again and effect_key(step, step.use, {}) == entry.key else ""
     return _touch_lasting(step.use, entry)
 
 
@@ -172,5 +186,7 @@ def _left_steps(run: Run) -> dict[str, LeftStep]:
             if layer.step not in run.adopted:
                 name = name_of(run, layer.step)
                 step = replace(run.step_of(layer.step), id=name, settle=None)
-                left[name] = LeftStep(run=run.id, outcome=run.outcome, ended_at=run.ended_at, step=step)
+                left[name] = LeftStep(
+                    run=run.id, runbook=run.plan.runbook, outcome=run.outcome, ended_at=run.ended_at, step=step
+                )
     return left

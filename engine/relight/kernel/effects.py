@@ -210,19 +210,23 @@ def _supersede(before: EffectEntry, entry: EffectEntry) -> EffectEntry:
 def _takes_over(run: Run, before: EffectEntry, entry: EffectEntry) -> bool:
     """Return whether what an ended run left is this step's own now: undoing it goes back to before that run.
 
-    Not where the step loosens protection, for it may have to return; nor where hosts are counted. Where its undo gives
-    back a value, only if the ended run did not come to its goal (or protects) and what it left is what was found:
-    else somebody has decided since, and the value that was found is the one to go back to.
+    Not where the step loosens protection, for it may have to return; nor where hosts are counted. Where undoing would
+    give back another value than the ended run's undo, only if that run did not come to its goal (or protects) and what
+    it left is what was found: else somebody has decided since, and the value that was found is the one to go back to.
     """
     left, first = run.adopted.get(before.step), list(layers(before))[-1]
     if left is None or entry.step in run.adopted or (before.protective and not entry.protective):
         return False
     if any(layer.targets or layer.maybe for layer in (entry, *layers(before))):
         return False
-    if entry.undo is not None and entry.undo.capability != entry.use.capability:
-        return True
+    if entry.undo is not None and (first.undo is None or not entry.use.lasting or _is_same(entry.undo, first.undo)):
+        return first.undo is not None and _is_same(entry.undo, first.undo)
     meant_to_stay = left.outcome == "succeeded" and not before.protective
-    return first.undo is not None and not meant_to_stay and _is_as_left(before, entry.before)
+    return not meant_to_stay and _is_as_left(before, entry.before)
+
+
+def _is_same(one: Use, other: Use) -> bool:
+    return (one.capability, one.provider, one.args) == (other.capability, other.provider, other.args)
 
 
 def _is_as_left(left: EffectEntry, found: Mapping[str, Any] | None) -> bool:
@@ -235,13 +239,12 @@ def _is_as_left(left: EffectEntry, found: Mapping[str, Any] | None) -> bool:
 
 def _take_over(before: EffectEntry, entry: EffectEntry) -> EffectEntry:
     first = list(layers(before))[-1]
-    reverses = entry.undo is not None and entry.undo.capability != entry.use.capability
     return evolved(
         entry,
         value={**before.value, **entry.value},
         steps=(*before.steps, entry.step),
-        undo=entry.undo if reverses else first.undo,
-        undo_ask=entry.undo_ask or (first.undo_ask and not reverses),
+        undo=first.undo,
+        undo_ask=entry.undo_ask or first.undo_ask,
         before=first.before,
         protective=entry.protective or before.protective,
     )

@@ -56,11 +56,12 @@ class LeftStep:
     """A step of an ended run that left an effect in force; its id begins with that run's (``7f3a/throttle``).
 
     Attributes:
-        run: The run that made the effect, and *ended_at* when it was over.
+        run: The run that made the effect, *runbook* what it was a run of, and *ended_at* when it was over.
         step: The step as its plan had it; what settled it read that run, so that is gone.
     """
 
     run: str
+    runbook: str
     outcome: Outcome
     ended_at: int
     step: Step

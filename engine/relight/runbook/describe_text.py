@@ -48,6 +48,18 @@ def _facts(plan: dict[str, Any]) -> Iterator[str]:
         what = "a ramp steps back" if guard["on_breach"] == "step_back" else "it holds"
         fails = guard["fail_when"] or f"not {guard['pass_when']}"
         yield from _labelled("GUARD", f"{guard['check']}: {fails} for {guard['breach_after']}: {what}", indent=0)
+    yield from _left(plan)
+
+
+def _left(plan: dict[str, Any]) -> Iterator[str]:
+    """Yield what ended runs left in force on the site: what a run adopts, and what it leaves alone."""
+    for effect in plan.get("adopts", ()):
+        late = "; perhaps touched: what its step works on is known only then" if effect["touch"] == "perhaps" else ""
+        yield from _labelled("ADOPTS", f"{effect['tells']}{late}", indent=0)
+    for effect in plan.get("still_in_force", ()):
+        yield from _labelled("STILL IN FORCE", f"{effect['tells']}; this plan leaves it alone", indent=0)
+    for run in plan.get("left_unread", ()):
+        yield from _labelled("NOT KNOWN", f"what run {run} left in force: it cannot be read (relight verify)", indent=0)
 
 
 def _stage(number: int, stage: dict[str, Any]) -> Iterator[str]:

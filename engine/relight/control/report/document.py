@@ -9,6 +9,7 @@ from relight.control.durations import NOTHING, Usual, range_of, usual
 from relight.control.effects import effect_entries
 from relight.control.finding import short_name
 from relight.control.history import QUIET
+from relight.control.left import holders
 from relight.control.report import checks, decisions, trouble
 from relight.control.report.hints import hints
 from relight.control.report.history import Told, tell
@@ -47,7 +48,7 @@ def report_document(
         "checks": checks.check_documents(told),
         "decisions": decisions.decision_documents(told.entries),
         "budgets": _budgets(told, board),
-        "effects_left": effect_entries(told.run, board),
+        "effects_left": _effects_left(journal, told, board),
         "unknowns": trouble.unknown_documents(told),
         "holds": trouble.hold_documents(told),
         "attempts": trouble.attempts_documents(told),
@@ -105,6 +106,12 @@ def _board(journal: Journal, run_id: str, told: Told) -> Mapping[str, Any]:
     except (JournalError, ValueError):
         told.missing.append("What the driver last showed cannot be read: no error budgets, and no observed values.")
         return {}
+
+
+def _effects_left(journal: Journal, told: Told, board: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the run left in force; *adopted_by* is the run that holds it now, where one does."""
+    now_with = holders(journal, told.run)
+    return [{**each, "adopted_by": now_with.get(each["key"])} for each in effect_entries(told.run, board)]
 
 
 def _usual(journal: Journal, told: Told) -> Usual:

@@ -277,11 +277,18 @@ def _left(report: Mapping[str, Any]) -> Iterator[Block]:
             each["step"],
             ("" if each["sure"] else "perhaps ") + each["says"] + (" (protective)" if each["protective"] else ""),
             utc(each["since"]),
-            each["undo"] or "cannot be undone",
+            _fate(each),
         ]
         for each in left
     ]
     yield Table(["Step", "Effect", "Since", "Its undo"], rows)
+
+
+def _fate(effect: Mapping[str, Any]) -> str:
+    if effect["adopted_by"]:
+        return f"run {effect['adopted_by']} holds it now"
+    # What a drill changed is gone with its site.
+    return "gone with what it changed" if effect["adopted_by"] == "" else effect["undo"] or "cannot be undone"
 
 
 def _budgets(report: Mapping[str, Any]) -> Iterator[Block]:
