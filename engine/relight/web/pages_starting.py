@@ -67,14 +67,24 @@ def _newest(kept: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def _about(visit: Visit, entry: Mapping[str, Any]) -> dict[str, Any]:
     from relight.runbook.reading import read_runbook
 
+    document, path = None, ""
     try:
         site = visit.reception.sites.get(entry["site"])
-        document = read_runbook(runbook_path(site, site.document.published[entry["published"]])).document
+        published = site.document.published[entry["published"]]
+        file = runbook_path(site, published)
+        # One that comes with relight is known by its name, every other one by where it is.
+        path = "" if published.runbook == file.name.partition(".")[0] else str(file)
+        document = read_runbook(file).document
     except (RelightError, OSError, KeyError):
-        document = None
+        pass
     if document is None:
-        return {"id": entry["runbook"], "says": "It cannot be read: relight lint shows why.", "symptoms": []}
-    return {"id": document.runbook, "says": document.title or "", "symptoms": list(document.symptoms)}
+        return {
+            "id": entry["runbook"],
+            "path": path,
+            "says": "It cannot be read: relight lint shows why.",
+            "symptoms": [],
+        }
+    return {"id": document.runbook, "path": path, "says": document.title or "", "symptoms": list(document.symptoms)}
 
 
 # ---- starting
