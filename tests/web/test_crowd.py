@@ -31,6 +31,7 @@ stages:
     steps:
 {steps}
 """
+STEP = "      - {{id: step_{number}, action: shell.run, with: {{argv: [sleep, '0.1']}}}}"
 
 
 class Viewer:
@@ -85,7 +86,7 @@ def test_a_thousand_viewers_of_one_run(lab: Lab, capsys: pytest.CaptureFixture[s
     if most[1] < FILES:
         pytest.skip(f"this machine lets nobody open {FILES} files")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(most[0], FILES), most[1]))
-    steps = "\n".join(f"      - {{id: step_{n}, action: shell.run, with: {{argv: [sleep, "0.1"]}}}}" for n in range(STEPS))
+    steps = "\n".join(STEP.format(number=number) for number in range(STEPS))
     (lab.folder / "stairs.runbook.yaml").write_text(RUNBOOK.format(steps=steps))
     site = lab.folder / "lab.site.yaml"
     document = json.loads(site.read_text())
