@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 @click.argument("step", default="")
 @click.option("--to", "stage", default="", metavar="STAGE", help="Everything back to the start of this stage.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--until-decision", is_flag=True, help="Of a run that is over: stop watching when a person has to decide."
+)
 @REASON
 @with_door
-def undo(door: Door, run: str, step: str, stage: str, yes: bool, reason: str) -> int:
+def undo(door: Door, run: str, step: str, stage: str, yes: bool, until_decision: bool, reason: str) -> int:
     """Undo a step's effect, or everything back to a stage; shows it first, and asks.
 
     RUN is the id or any unique beginning of it. Effects are undone last in, first out.
@@ -38,7 +41,7 @@ def undo(door: Door, run: str, step: str, stage: str, yes: bool, reason: str) ->
     row = find_run(door.journal, run)
     asking = Asking("undo", subject=step, value=stage, reason=reason)
     if row.ended_at is not None:
-        return _undo_left(door, row, asking, yes=yes)
+        return _undo_left(door, row, asking, yes=yes, until_decision=until_decision)
     if not step and not stage:
         raise UsageError("say what to undo: a step, or --to and a stage", hint=f"`relight effects {run}` lists both")
     from relight.control.effects import undo_preview
@@ -66,7 +69,7 @@ def _agreed(head: str, preview: "Sequence[dict[str, Any]]", *, yes: bool) -> boo
     return confirmed("Undo?", yes=yes)
 
 
-def _undo_left(door: Door, row: "Row", asking: Asking, *, yes: bool) -> int:
+def _undo_left(door: Door, row: "Row", asking: Asking, *, yes: bool, until_decision: bool) -> int:
     """Undo what a run left that is over, in a new run, and watch that to its end."""
     from relight.cli.starting import drive_beside
     from relight.control.beginning import begin_run
@@ -90,4 +93,4 @@ def _undo_left(door: Door, row: "Row", asking: Asking, *, yes: bool) -> int:
         door.tell("Nothing was changed.")
         return 0
     begun = begin_run(door.journal, plan, starter=person)
-    return drive_beside(door, begun, until_decision=False)
+    return drive_beside(door, begun, until_decision)

@@ -61,7 +61,9 @@ def left_entry(holder: Run, left: Adoption) -> dict[str, Any]:
         (holder.id, holder.outcome, holder.ended_at) if maker is None else (maker.run, maker.outcome, maker.ended_at)
     )
     assert state is not None and at is not None, "only ended runs leave something"
-    what = f"{entry.step.rpartition('/')[2]} {spoken_value(plain_value(entry.value))}".rstrip()
+    # What a script left in force is no value; its arguments are on view elsewhere.
+    value = spoken_value(plain_value(entry.value)) if entry.use.lasting else entry.use.capability
+    what = f"{entry.step.rpartition('/')[2]} {value}".rstrip()
     since = f"in force since run {run} ({state} {clock_or_days(at, now_ms())})"
     return {
         **_entry(holder, entry, None),

@@ -93,7 +93,7 @@ def plan_to_undo(run: Run, what: Undoable, *, reason: str = "") -> Plan:
         stages=(Stage(id="undo", title="Undo, last in first out", steps=tuple(steps)),),
         locks=run.plan.locks,
         providers=run.providers,
-        scope=run.plan.scope,
+        scope={**run.plan.scope, "inputs": {}},
         people=run.people,
         solo=run.solo,
         pace=run.plan.pace,
