@@ -11,7 +11,11 @@ import pytest
 from relight.control.exits import exit_code, needs_decision
 from relight.control.history import load_run
 from relight.control.results import with_results
+from relight.control.stages import stage_entries
 from relight.control.status import status_document
+from relight.kernel.plan import Stage
+from relight.testing.desk import Desk, desk_of
+from relight.testing.plans import Said, act, fan, plan, use
 
 PROMISED = {
     "schema",
@@ -141,6 +145,23 @@ def test_an_unknown_outcome_is_told(tales: ModuleType) -> None:
     assert document["stages"][1]["steps"][0]["state"] == "unknown"
     (effect,) = [effect for effect in document["effects_in_force"] if effect["step"] == "undeploy"]
     assert effect["sure"] is False
+
+
+def test_a_host_that_may_or_may_not_be_done_is_an_unknown_outcome() -> None:
+    """A script learns of it as of any other step, by 8."""
+    desk = desk_of(act("a", use("node.restart"), targets=fan(3)))
+    desk.report("a", "unknown", error="cut off", targets={"h0": None})
+    assert exit_code(desk.run) == 8
+    desk.ask("ana", "mark", "a", value="not-done")
+    assert exit_code(desk.run) == 7
+
+
+def test_the_steps_of_a_stage_that_was_left_out_are_skipped() -> None:
+    """What will never be done is not pending."""
+    no = Said("false", lambda _: False)
+    desk = Desk(plan(Stage(id="one", steps=(act("a"),), when=no), Stage(id="two", steps=(act("later"),))))
+    words = [[each["state"] for each in entry["steps"]] for entry in stage_entries(desk.run, {})]
+    assert words == [["skipped"], ["running"]]
 
 
 def test_a_ramp_tells_where_it_is(tales: ModuleType) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from relight.drivers.live.sampling import UNKEPT_MAX, shown_as
@@ -89,10 +90,10 @@ def test_each_reason_for_no_data_is_told_apart(bench: Any) -> None:
         bench, verified(bench, *checks), lambda: sum(t.verdict == "inconclusive" for t in turned(bench)) == len(checks)
     )
     details = {turn.check: turn.detail for turn in turned(bench) if turn.verdict == "inconclusive"}
-    assert "empty no series" in details["empty"]
+    assert "empty: no series" in details["empty"]
     assert "nan" in details["nan"]
-    assert "stale ended" in details["stale"]
-    assert "error 500" in details["error"]
+    assert "stale: ended" in details["stale"]
+    assert "error: 500" in details["error"]
     assert "stale, 75 s old" in details["old"]
     assert "volume 0.2 is below 1" in details["thin"]
     assert "no sources" in details["nowhere"]
@@ -189,8 +190,6 @@ def test_a_probe_is_a_check_on_its_whole_answer(bench: Any) -> None:
     """A precondition reads a field of what a probe says."""
     bench.world.things["schema"] = 7
     check = bench.check("same", "value['value'] == 7")
-    from dataclasses import replace
-
     check = replace(check, query=None, probe=bench.use("look", args={"name": "schema"}, effect="read"))
     plan = bench.plan(
         Stage(id="s0", preconditions=(Precondition(check="same"),), steps=(bench.step("one"),)), checks={"same": check}
@@ -200,8 +199,6 @@ def test_a_probe_is_a_check_on_its_whole_answer(bench: Any) -> None:
 
 def test_a_probe_that_cannot_be_read_is_no_data(bench: Any) -> None:
     """A check on a broken probe is inconclusive and holds."""
-    from dataclasses import replace
-
     bench.world.usual["look"] = Fail(message="no route to host")
     probe = bench.use("look", args={"name": "schema"}, effect="read")
     check = replace(bench.check("same"), query=None, probe=probe)
@@ -264,12 +261,17 @@ def test_protective_effects_are_observed_while_in_force(bench: Any) -> None:
     assert "" == after["error"]
 
 
-def test_a_probe_that_answers_with_more_than_a_value_is_shown_by_its_value() -> None:
+def test_a_probe_that_answers_with_more_than_a_value_is_shown_by_its_value(bench: Any) -> None:
     """A figure is what people look for; an answer without one is shown as its text."""
-    answers: list[tuple[Any, Any]] = [
-        ({"value": 0.5, "stdout": "0.5"}, (0.5, "")),
-        ({"value": "up"}, ("up", "")),
-        ({"release": 41}, (None, '{"release": 41}')),
+    deep: Any = {"body": {"depth": 3}}
+    answers: list[tuple[Any, tuple[str, ...], Any]] = [
+        ({"value": 0.5, "stdout": "0.5"}, (), (0.5, "")),
+        ({"value": "up"}, (), ("up", "")),
+        (7, (), (7, "")),
+        ({"release": 41}, (), (None, '{"release": 41}')),
+        (deep, ("body", "depth"), (3, "")),
+        (deep, ("body", "gone"), (None, '{"body": {"depth": 3}}')),
     ]
-    for answer, shown in answers:
-        assert shown == shown_as(Point(t=1, at=1, stamp="", kind="value", value=answer))
+    for answer, reads, shown in answers:
+        check = replace(bench.check("same"), reads=reads)
+        assert shown == shown_as(check, Point(t=1, at=1, stamp="", kind="value", value=answer))

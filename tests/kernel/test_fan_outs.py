@@ -180,7 +180,7 @@ def test_hosts_that_were_not_heard_of_are_unknown() -> None:
     """A slice may be known in part; a person says what became of the others."""
     desk = over(fan(3, max_failures=2))
     desk.report("a", "unknown", error="cut off", targets={"h0": None})
-    assert (["step-unknown"], "2 of 3 hosts may or may not be done") == (desk.holds, desk.run.holds[0].text)
+    assert (["step-unknown"], "h1, h2 may or may not be done (2 of 3 hosts)") == (desk.holds, desk.run.holds[0].text)
     assert "unknown" == desk.word("a")
     desk.ask("ana", "mark", "a", value="done")
     assert "succeeded" == desk.word("a")
@@ -209,10 +209,10 @@ def test_an_idempotent_fan_out_does_unknown_hosts_again() -> None:
 
 
 def test_a_slice_that_was_lost_with_its_driver_is_unknown() -> None:
-    """Every host of it."""
-    desk = over(fan(3))
+    """Every host of it; three are named."""
+    desk = over(fan(5))
     desk.take_over()
-    assert "3 of 3 hosts may or may not be done" == desk.run.holds[0].text
+    assert "h0, h1, h2 and 2 more may or may not be done (5 of 5 hosts)" == desk.run.holds[0].text
 
 
 def test_a_late_report_settles_the_hosts_that_it_names() -> None:

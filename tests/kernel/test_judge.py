@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from relight.kernel.inputs import Turned
 from relight.kernel.intents import Watch
 from relight.kernel.judge import WINDOW_MAX, Judge, Sample, Turn, judge_value
-from relight.testing.plans import above, below, check, equal, path
+from relight.kernel.plan import ExpressionFailed
+from relight.testing.plans import Said, above, below, check, equal, path
 
 LOW = check("errors", below(10))
 BAND = check("errors", below(10), fail_when=above(30))
@@ -256,8 +257,6 @@ def test_the_worst_value_is_the_one_farthest_on_the_failing_side(criterion: Any,
 
 def test_a_criterion_that_cannot_judge_far_values_takes_the_highest_for_the_worst() -> None:
     """The judge asks it about values that never were; an error there is no error of the check."""
-    from relight.kernel.plan import ExpressionFailed
-    from relight.testing.plans import Said
 
     def narrow(scope: Any) -> bool:
         if scope["value"] > 1_000:
@@ -267,6 +266,18 @@ def test_a_criterion_that_cannot_judge_far_values_takes_the_highest_for_the_wors
     judge = judging(check("narrow", Said("value < 10", narrow)))
     verdicts(judge, 3, 7)
     assert 7 == judge.worst
+
+
+@pytest.mark.parametrize(("of", "worst"), [(path("value.body.n"), 0.2), (path("value.n"), None)])
+def test_a_figure_deep_in_a_probes_answer_is_shown_and_has_a_worst(of: Any, worst: float | None) -> None:
+    """It is found where the criteria read; what they read and is not there is nothing."""
+
+    def high(scope: Any) -> bool:
+        return bool(scope["value"]["body"]["n"] > 0.85)
+
+    judge = judging(check("any", Said(f"{of.text} > 0.85", high), reads=tuple(of.text.split(".")[1:])))
+    verdicts(judge, *({"body": {"n": number}} for number in (0.9, 0.2, 0.5)))
+    assert (worst, 0.5 if worst else None) == (judge.worst, judge.now().value)
 
 
 @pytest.mark.parametrize("value", [True, "text", {"ok": True}, [1]])

@@ -175,6 +175,10 @@ def test_retry_says_why_it_cannot() -> None:
         desk.ask("ana", "retry", "b")
     with pytest.raises(NotPermitted, match="os:stranger is not one of the site's people"):
         desk.ask("os:stranger", "retry", "a")
+    desk = desk_of(act("a"))
+    desk.report("a", "unknown", error="cut off")
+    with pytest.raises(NotNow, match="retry is no way out of this: a step may or may not have happened"):
+        desk.ask("ana", "retry", "a")
 
 
 def test_somebody_whom_the_site_does_not_know_is_told_whom_to_ask() -> None:

@@ -74,6 +74,16 @@ def test_a_role_misspelt_is_offered(write: Callable[..., tuple[Path, Path]], reg
     assert planned.plan is not None
 
 
+def test_whom_nothing_can_notify_is_told(write: Callable[..., tuple[Path, Path]], registry: Registry) -> None:
+    """A plan may not promise that somebody is told where no provider of the site could."""
+    runbook = "stages:\n  - id: a\n    gate: {approval: {roles: [sre]}, escalate: [{after: 5m, notify: bo}]}\n"
+    deaf = SITE.replace("{use: fake}", "{use: shell}").split("bind:")[0] + "people:" + SITE.split("people:")[1]
+    for site, codes in ((SITE, []), (deaf, ["RL618"])):
+        planned = prepare_plan(*write(runbook, site), registry=registry)
+        assert planned.plan is not None
+        assert [each.code for each in planned.complaints] == codes
+
+
 def test_an_escalation_carries_how_the_site_tells_people(
     write: Callable[..., tuple[Path, Path]], registry: Registry
 ) -> None:

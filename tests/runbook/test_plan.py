@@ -16,7 +16,9 @@ from relight.journal.digest import plan_digest
 from relight.kernel.facts import RunStarted
 from relight.kernel.plan import Plan, Retry, Step, Undo
 from relight.runbook.expressions import CelExpression, restore
+from relight.runbook.offers import Offers
 from relight.runbook.plan import make_plan, prepare_plan
+from relight.runbook.reading import read_runbook
 from relight.sdk.registry import Registry
 
 from .conftest import SITE
@@ -473,3 +475,33 @@ def test_warnings_come_with_the_plan(write: Write, registry: Registry) -> None:
     planned = prepare_plan(*write(runbook), registry=registry)
     assert planned.plan is not None
     assert [each.code for each in planned.complaints] == ["RL410"]
+
+
+def test_what_the_sites_own_provider_brings_is_no_warning_beside_a_plan(write: Write, registry: Registry) -> None:
+    """Lint alone cannot know of the provider; with the site in hand it is there, or an error says that it is not."""
+    runbook = f"{STAGE}      - {{id: a, action: sh.run, with: {{argv: [ls]}}}}\n"
+    document, site = write(runbook, SITE.replace("  prom: {use: fake}", "  prom: {use: fake}\n  sh: {use: shell}"))
+    assert [each.code for each in read_runbook(document, Offers(registry)).complaints] == ["RL411"]
+    planned = prepare_plan(document, site, registry=registry)
+    assert planned.plan is not None
+    assert planned.complaints == ()
+
+
+@pytest.mark.parametrize(
+    ("criterion", "reads"),
+    [
+        ("value.value.depth < site.values.rate", ("value", "depth")),
+        ("value.exit_code == 0", ("exit_code",)),
+        ("value.exit_code == 0 && !value.truncated", ()),
+    ],
+)
+def test_a_probes_check_knows_what_its_criterion_reads(
+    write: Write, registry: Registry, criterion: str, reads: tuple[str, ...]
+) -> None:
+    """It is what people are shown, and what a gate records; several figures are none."""
+    probe = f"{{probe: shell.probe, with: {{argv: [ls]}}, pass_when: '{criterion}'}}"
+    checks = f"checks: {{c: {probe}}}\n"
+    runbook = f"{checks}{STAGE}      - {{id: a, action: deploy.freeze}}\n    verify: [{{check: c}}]\n"
+    planned = prepare_plan(*write(runbook), registry=registry)
+    assert planned.plan is not None, planned.complaints
+    assert planned.plan.checks["c"].reads == reads

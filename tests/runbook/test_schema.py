@@ -44,6 +44,16 @@ def test_a_schema_is_draft_07_and_describes_everything(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_what_stands_for_a_missing_key_could_be_written_there(kind: str) -> None:
+    """Editors write a default out."""
+    schema = json_schema(kind)
+    kept = {path: value for path, value in properties(schema) if "default" in value}
+    assert kept
+    for value in kept.values():
+        Draft7Validator({**value, "definitions": schema["definitions"]}).validate(value["default"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_references_stand_alone(kind: str) -> None:
     """Draft-07 reads nothing beside a reference."""
     found = re.findall(r"\{[^{}]*\"\$ref\"[^{}]*\}", json.dumps(json_schema(kind)))

@@ -1,6 +1,6 @@
 """The exit code of a state: what a script learns from ``status`` without reading a word."""
 
-from relight.kernel.state import Run, Unknown
+from relight.kernel.state import Fanning, Run, StepState, Unknown
 
 SUCCEEDED, FAILED, AT_A_GATE, ABORTED, HELD, UNKNOWN = 0, 1, 5, 6, 7, 8
 
@@ -31,7 +31,11 @@ def needs_decision(run: Run) -> bool:
 
 
 def _held(run: Run) -> int:
-    if any(isinstance(record.state, Unknown) for record in run.steps.values()):
+    if any(_is_unknown(record.state) for record in run.steps.values()):
         return UNKNOWN
     # A denial is a person's no, and the table has a word for it.
     return ABORTED if any(hold.code == "gate-denied" for hold in run.holds) else HELD
+
+
+def _is_unknown(state: StepState) -> bool:
+    return isinstance(state, Unknown) or (isinstance(state, Fanning) and "?" in state.status)

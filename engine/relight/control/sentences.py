@@ -134,11 +134,11 @@ def _stage(
             return f"probe {fact.probe} {f'failed: {_short(fact.error)}' if fact.error else 'answered'}"
         case f.CheckTurned():
             detail = f" ({_short(fact.detail)})" if fact.detail else ""
-            return f"check {fact.check} is {fact.verdict} at {figure(fact.value)}{detail} for {fact.use.split(':')[0]}"
+            return f"check {fact.check} is {fact.verdict}{_read(fact.value)}{detail} for {fact.use.split(':')[0]}"
         case f.GuardBreached():
-            return f"GUARD {fact.check} breached at {figure(fact.value)}: forward motion stops"
+            return f"GUARD {fact.check} breached{_read(fact.value)}: forward motion stops"
         case f.GuardCleared():
-            return f"guard {fact.check} passes again at {figure(fact.value)}"
+            return f"guard {fact.check} passes again{_read(fact.value)}"
         case f.StageEntered():
             return f"stage {fact.stage} entered"
         case f.StageSkipped():
@@ -294,6 +294,10 @@ def _by(door: str) -> str:
 
 def _at(place: str) -> str:
     return f" at {place}" if place else ""
+
+
+def _read(value: float | bool | str | None) -> str:
+    return "" if value is None else f" at {figure(value)}"
 
 
 def _short(text: str) -> str:

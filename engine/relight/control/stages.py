@@ -43,14 +43,16 @@ def stage_word(run: Run, number: int) -> StageWord:
 
 
 def _stage(run: Run, stage: Stage, number: int, live: dict[str, Any]) -> dict[str, Any]:
-    current = number == run.cursor
+    current, word = number == run.cursor, stage_word(run, number)
     return {
         "id": stage.id,
         "title": tree_text(stage.title) or stage.id,
-        "state": stage_word(run, number),
+        "state": word,
         "gate": stage.gate is not None,
         "optional": stage.optional,
-        "steps": [step_entry(run, step, live) for step in stage.steps],
+        "steps": [
+            step_entry(run, step, live, untouched="skipped" if word == "skipped" else "pending") for step in stage.steps
+        ],
         "checks": [
             check_entry(run, verify.check, verify_id(run, verify.check) if current else "")
             | {"for_s": verify.for_ms / 1_000, "within_s": verify.within_ms / 1_000}
@@ -59,14 +61,14 @@ def _stage(run: Run, stage: Stage, number: int, live: dict[str, Any]) -> dict[st
     }
 
 
-def step_entry(run: Run, step: Step, live: dict[str, Any]) -> dict[str, Any]:
+def step_entry(run: Run, step: Step, live: dict[str, Any], *, untouched: str = "pending") -> dict[str, Any]:
     """Return one step: the words of the design's document, and what a view wants besides."""
     record = run.steps.get(step.id)
     entry: dict[str, Any] = {
         "id": step.id,
         "title": step.title,
         "kind": step.kind,
-        "state": "pending" if record is None else record.word,
+        "state": untouched if record is None else record.word,
         "attempts": 0 if record is None else record.attempts,
         "result": None if record is None else plain_value(record.result),
         "error": "" if record is None else record.error,

@@ -11,7 +11,7 @@ from typing import Any
 
 _RATIO = re.compile(r"_(ratio|share)$|_over_")
 _LONG_FIGURE = re.compile(r"-?\d+\.\d{4,}(e[+-]?\d+)?")
-_COMPARISON = re.compile(r"value\s*(<=|>=|==|!=|<|>)\s*(-?\d+(?:\.\d+)?)")
+_COMPARISON = re.compile(r"value(?:\.\w+)*\s*(<=|>=|==|!=|<|>)\s*(-?\d+(?:\.\d+)?)")
 ARGUMENTS_CHARS_MAX = 60
 """What fits beside an action on a line of 80."""
 

@@ -7,7 +7,7 @@ from relight.kernel.authority import permit
 from relight.kernel.book import Book, find_hold
 from relight.kernel.choices import open_ways
 from relight.kernel.effects import down_to, to_undo
-from relight.kernel.holds import UNDO_HOLDS
+from relight.kernel.holds import HOLDS, UNDO_HOLDS
 from relight.kernel.inputs import Asked
 from relight.kernel.outcomes import clear_neutral, hold_failed, in_force_after_all, settle, take_effect
 from relight.kernel.plan import Stage, Step
@@ -75,14 +75,22 @@ def retry(book: Book, asked: Asked) -> None:
     permit(book.run, asked.person, "known", "retry")
     holds = holds_open_to(book.run, "retry", asked.subject)
     if not holds:
-        about = f" of {asked.subject}" if asked.subject else ""
-        raise NotNow(f"nothing holds{about}, so there is nothing to try again", hint=f"relight why {book.run.id[:8]}")
+        raise _nothing_to_retry(book.run, asked.subject)
     hold = holds[0]
     leave(book, hold, asked)
     if hold.code in BEGUN_AGAIN and hold.step:
         book.say(f.StepReopened, step=hold.step, person=asked.person)
     elif hold.code == "undo-failed":
         _undo_again(book, asked)
+
+
+def _nothing_to_retry(run: Run, subject: str) -> NotNow:
+    for hold in run.holds:
+        if subject in ("", hold.step, hold.subject, hold.stage):
+            means = HOLDS[hold.code].means
+            return NotNow(f"retry is no way out of this: {means}", hint=f"relight why {run.id[:8]} lists the ways on")
+    about = f" of {subject}" if subject else ""
+    return NotNow(f"nothing holds{about}, so there is nothing to try again", hint=f"relight why {run.id[:8]}")
 
 
 def _undo_again(book: Book, asked: Asked) -> None:

@@ -28,7 +28,7 @@ from relight.kernel.outcomes import clear_neutral, ended_why, is_unknown, lose, 
 from relight.kernel.plan import Stage
 from relight.kernel.state import Dispatch, Fanning, Ramping, Run, Unknown
 from relight.kernel.wanted import readings, wanted_watch
-from relight.kernel.watching import gate_id, guard_id, reading
+from relight.kernel.watching import gate_id, guard_id, in_words, reading
 
 TURNS_MAX = 100_000
 """Facts that may follow from one input; more is a defect of the kernel, not a run."""
@@ -221,7 +221,8 @@ def _guards(book: Book) -> bool:
         if turned.verdict == "fail" and not breached:
             book.say(f.GuardBreached, check=guard.check, value=turned.value)
             if guard.on_breach == "hold" and not book.run.aborting:
-                book.hold("guard-breached", subject=guard.check, text=f"{guard.check} is {turned.value!r}")
+                text = f"{guard.check} is {in_words(turned.value) or turned.verdict}"
+                book.hold("guard-breached", subject=guard.check, text=text)
             return True
         if turned.verdict == "pass" and breached:
             book.say(f.GuardCleared, check=guard.check, value=turned.value)

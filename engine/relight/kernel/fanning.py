@@ -19,10 +19,12 @@ from relight.kernel.outcomes import (
 from relight.kernel.plan import Json, Step, Targets
 from relight.kernel.scope import resolve
 from relight.kernel.state import Dispatch, Fanning
-from relight.kernel.watching import batch_of, between_id, blind, passes, pauses, reading
+from relight.kernel.watching import batch_of, between_id, blind, in_words, passes, pauses, reading
 
 SLICE_MAX = 100
 """Hosts in one dispatched and one reported fact."""
+NAMED_MAX = 3
+"""Hosts that a reason names; more would not fit on a line."""
 
 
 def begin(book: Book, step: Step) -> None:
@@ -66,7 +68,7 @@ def advance(book: Book, step: Step, fan: Fanning) -> bool:
         return unknown(book, step, fan, forward=True)
     failed = fan.status.count("x")
     if failed and failed >= targets.max_failures:
-        some = [f"{targets.hosts[int(index)]}: {error}" for index, error in list(fan.errors.items())[:3]]
+        some = [f"{targets.hosts[int(index)]}: {error}" for index, error in list(fan.errors.items())[:NAMED_MAX]]
         _give_up(book, step, f"failed on {failed} of {len(fan.status)} hosts: {'; '.join(some)}")
         return True
     if "." not in fan.status:
@@ -87,7 +89,7 @@ def _between_fails(book: Book, step: Step, fan: Fanning, check: str) -> bool:
     turned = reading(book.run, use)
     if turned is None or (turned.verdict != "fail" and blind(book.run, use, check) is None):
         return False
-    text = f"{check} is {turned.verdict} between batches: {turned.value!r} {turned.detail}".rstrip()
+    text = f"{check} is {turned.verdict} between batches: {in_words(turned.value)} {turned.detail}".rstrip(" :")
     return book.hold("between-failed", step=step.id, subject=check, text=text)
 
 
@@ -114,8 +116,8 @@ def unknown(book: Book, step: Step, fan: Fanning, *, forward: bool) -> bool:
     assert step.use is not None
     record = book.run.steps[step.id]
     if not may_repeat(step.use) or record.unknowns > LOST_AGAIN_MAX:
-        count = fan.status.count("?")
-        text = f"{count} of {len(fan.status)} hosts may or may not be done"
+        hosts = fan.at("?")
+        text = f"{_named(step, hosts)} may or may not be done ({len(hosts)} of {len(fan.status)} hosts)"
         return book.hold("step-unknown", step=step.id, text=text)
     if not forward:
         return False
@@ -123,6 +125,14 @@ def unknown(book: Book, step: Step, fan: Fanning, *, forward: bool) -> bool:
     book.say(f.RetryScheduled, step=step.id, attempt=record.attempts + 1, until_t=book.t, why=why)
     _dispatch(book, step, fan.at("?")[:SLICE_MAX])
     return True
+
+
+def _named(step: Step, hosts: tuple[int, ...]) -> str:
+    """Return some hosts by name, and how many more there are."""
+    assert step.targets is not None
+    names = [step.targets.hosts[index] for index in hosts[:NAMED_MAX]]
+    more = len(hosts) - len(names)
+    return f"{', '.join(names)}{f' and {more} more' if more else ''}"
 
 
 def _give_up(book: Book, step: Step, text: str) -> None:

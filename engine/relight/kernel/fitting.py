@@ -200,7 +200,8 @@ def steering(run: Run, value: str, step: str = "", *, held: bool = False) -> Not
     if value == "stay" and all(state.stay for state in free):
         return NotNow(f"{name} stays where it is already", hint=f"relight ramp {run.id[:8]} up lets it rise again")
     if value == "up" and not held and not any(state.stay for state in free):
-        return NotNow(f"{name} rises by itself as soon as its checks and the guards pass", hint=_why_hint(run))
+        resumed = "somebody resumes the run and " if run.paused else ""
+        return NotNow(f"{name} rises by itself as soon as {resumed}its checks and the guards pass", hint=_why_hint(run))
     return None
 
 

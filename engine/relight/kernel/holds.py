@@ -186,7 +186,11 @@ HOLDS: dict[str, HoldKind] = {
             code="undone",
             means="something was undone and the run waits to be told whether to go on",
             ways=(
-                Way(verb="resume", who="known", leads_to="goes on from here; what was undone is done again"),
+                Way(
+                    verb="resume",
+                    who="known",
+                    leads_to="goes on from here, and does again what was undone of this stage",
+                ),
                 ABORT,
             ),
         ),

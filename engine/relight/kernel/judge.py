@@ -146,12 +146,9 @@ class Judge:
     def now(self) -> Turn:
         """Return the verdict as it stands, with what it rests on."""
         last = self._last
-        value: object = last.value if last is not None else None
-        # A probe answers with a mapping; what people are shown of it is its value, where it has one.
-        value = value.get("value") if isinstance(value, dict) else value
         return Turn(
             verdict=self.verdict or "neutral",
-            value=value if isinstance(value, bool | int | float | str) else None,
+            value=figure_of(self._check, last.value) if last is not None else None,
             worst=self.worst,
             samples=self.count,
             digest=self._digest.hexdigest(),
@@ -200,7 +197,7 @@ class Judge:
             self._fail_since = sample.t
 
     def _note_worst(self, sample: Sample) -> None:
-        value = sample.value
+        value = figure_of(self._check, sample.value) if self._check.reads else sample.value
         if isinstance(value, bool) or not isinstance(value, int | float):
             return
         if self._worse_is_less is None:
@@ -238,9 +235,24 @@ def _less_is_worse(check: Check, value: float) -> bool:
     """Return whether the failing side of a criterion is below: far above passes, and far below does not."""
     far = 1e12 + abs(value) * 2
     try:
-        return judge_value(check, far) == "pass" and judge_value(check, -far) != "pass"
+        return judge_value(check, _answer(check, far)) == "pass" and judge_value(check, _answer(check, -far)) != "pass"
     except ExpressionFailed:
         return False
+
+
+def figure_of(check: Check, value: object) -> float | bool | str | None:
+    """Return what people are shown of a sample: of a probe's answer what its criteria read, or else its ``value``."""
+    for key in (check.reads or ("value",)) if isinstance(value, dict) else ():
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, bool | int | float | str) else None
+
+
+def _answer(check: Check, number: float) -> object:
+    """Return an answer of the check's probe in which its criteria read *number*; a query's answer is the number."""
+    answer: object = number
+    for key in reversed(check.reads):
+        answer = {key: answer}
+    return answer
 
 
 def worst_of(check: Check, one: float | None, other: float | None) -> float | None:

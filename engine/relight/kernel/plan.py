@@ -84,6 +84,7 @@ class Check:
 
     Exactly one of *query* and *probe* is set.
     *query* is the site's resolved query, opaque to the kernel: the driver hands it to its sources.
+    *reads* leads into the answer of a probe, to the figure that the criteria compare and people are shown.
     *settle_ms* is the query's window: verify waits that long after the last step, so that it does not read the past.
     """
 
@@ -92,6 +93,7 @@ class Check:
     probe: Use | None = None
     pass_when: Expression
     fail_when: Expression | None = None
+    reads: tuple[str, ...] = ()
     interval_ms: int = 5_000
     max_age_ms: int = 20_000
     settle_ms: int = 0

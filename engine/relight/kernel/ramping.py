@@ -13,7 +13,7 @@ from relight.kernel.outcomes import dispatch, ended_why, stop, take_effect, wait
 from relight.kernel.plan import ExpressionFailed, Guard, Ramp, Step
 from relight.kernel.scope import resolve
 from relight.kernel.state import Dispatch, Ramping, Run
-from relight.kernel.watching import blind, dwell_ms, guard_id, passes, ramp_id, reading
+from relight.kernel.watching import blind, dwell_ms, guard_id, in_words, passes, ramp_id, reading
 
 DOWN_TRIES_MAX = 10
 """A move to less exposure is tried this often, with backoff, before a person is asked."""
@@ -152,8 +152,8 @@ def guard_pause_ms(run: Run, guard: Guard) -> int:
 
 def _seen(run: Run, guard: Guard, state: Ramping) -> str:
     turned = reading(run, guard_id(guard.check))
-    seen = f" {turned.value!r}" if turned is not None else ""
-    return f"guard {guard.check}{seen} breached at {state.values[state.position]:g}"
+    seen = f"{guard.check} {in_words(turned.value)}" if turned is not None else guard.check
+    return f"guard {seen.rstrip()} breached at {state.values[state.position]:g}"
 
 
 def _check_back(book: Book, step: Step, state: Ramping) -> bool:
@@ -163,7 +163,7 @@ def _check_back(book: Book, step: Step, state: Ramping) -> bool:
     for check in step.ramp.checks:
         turned = reading(book.run, ramp_id(step.id, state, check))
         if turned is not None and turned.verdict == "fail":
-            why = f"{check} {turned.value!r} fails at {state.values[state.position]:g}"
+            why = f"{f'{check} {in_words(turned.value)}'.rstrip()} fails at {state.values[state.position]:g}"
             if step.ramp.on_failure == "hold":
                 return book.hold("ramp-failing", step=step.id, subject=check, text=why)
             return _step_back(book, step, state, why)

@@ -13,8 +13,8 @@ from relight.kernel.outcomes import clear_neutral
 from relight.kernel.plan import ExpressionFailed, Gate, Stage
 from relight.kernel.plan_index import index_of
 from relight.kernel.scope import holds, resolve, scope_digest
-from relight.kernel.state import Run, Ticket, Vote
-from relight.kernel.watching import blind, gate_id, passes, precondition_id, reading, shown, verify_id
+from relight.kernel.state import Reading, Run, Ticket, Vote
+from relight.kernel.watching import blind, gate_id, in_words, passes, precondition_id, reading, shown, verify_id
 
 PROBE_ERRORS_MAX = 4
 """As often a named probe may fail in a row before a person is asked; as for a check's samples."""
@@ -67,7 +67,8 @@ def _enter_ungated(book: Book, stage: Stage) -> bool:
     for check, use in uses.items():
         turned = reading(book.run, use)
         if turned is not None and turned.verdict == "fail":
-            return book.hold("precondition-failed", subject=check, text=f"{check} is {turned.value!r}")
+            text = f"{check} is {in_words(turned.value) or turned.verdict}"
+            return book.hold("precondition-failed", subject=check, text=text)
         if turned is not None and blind(book.run, use, check) is not None:
             return book.hold("precondition-blind", subject=check, text=f"{check}: {turned.detail}")
     if not all(passes(book.run, use) for use in uses.values()):
@@ -203,9 +204,16 @@ def verify(book: Book) -> bool:
         if turned is not None and blind(book.run, use, item.check) is not None:
             return book.hold("check-blind", subject=item.check, text=f"{item.check}: {turned.detail}")
         if book.t >= verify_deadline(book.run, item.within_ms) and not passes(book.run, use):
-            seen = "no answer" if turned is None else f"last {turned.value!r}, {turned.verdict}"
-            return book.hold("verify-failed", subject=item.check, text=f"{item.check} did not pass in time: {seen}")
+            text = f"{item.check} did not pass in time: {_last(turned)}"
+            return book.hold("verify-failed", subject=item.check, text=text)
     return False
+
+
+def _last(turned: Reading | None) -> str:
+    if turned is None:
+        return "no answer"
+    value = in_words(turned.value)
+    return f"last {value}, {turned.verdict}" if value else f"last {turned.verdict}"
 
 
 def verify_deadline(run: Run, within_ms: int) -> int:

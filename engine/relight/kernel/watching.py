@@ -10,6 +10,13 @@ from relight.kernel.plan import Ramp, Stage, Step, Targets
 from relight.kernel.state import Fanning, Ramping, Reading, Run, StepRecord
 
 
+def in_words(value: float | bool | str | None) -> str:
+    """Return a reading as a reason says it; empty where nothing of it is shown."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
 def guard_id(check: str) -> str:
     """Name a guard's watch; it goes on as long as the run does."""
     return f"guard:{check}"

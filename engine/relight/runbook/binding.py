@@ -92,6 +92,11 @@ class Binder:
             capability=NOTIFY.name, provider=bound.provider, action=bound.contract.name, args=args, effect="write"
         )
 
+    def able(self, capability: str) -> list[str]:
+        """Return the site's providers that offer *capability*, bound to it or not."""
+        providers = self._planning.site.providers
+        return [provider for provider in providers if self._contract(provider, capability, capability) is not None]
+
     def bound(self, name: str, part: Part, key: str) -> Bound | None:
         """Return who fulfils *name* here; None where nobody does, and then that is complained of."""
         family, _, verb = name.partition(".")
@@ -110,7 +115,7 @@ class Binder:
 
     def _unbound(self, name: str, part: Part, key: str) -> None:
         site = self._planning.site
-        able = [provider for provider in site.providers if self._contract(provider, name, name) is not None]
+        able = self.able(name)
         where = self._planning.there.source.name
         if able:
             hint = f"add `{name}: {able[0]}` to bind in {where}"

@@ -105,6 +105,7 @@ CODES: dict[str, Code] = {
     "RL615": _error("a pace outside a practice site"),
     "RL616": _error("a limit that this site's queries cannot meet"),
     "RL617": _error("a simulation that is not installed, or that refuses its parameters"),
+    "RL618": _warning("somebody whom nothing at this site can notify"),
     "RL701": _error("a rehearsal names something that the runbook or the site does not have"),
     "RL702": _error("a moment that never comes in a run"),
     "RL703": _error("a verb that nobody can say, or its words"),

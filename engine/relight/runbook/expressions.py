@@ -121,6 +121,12 @@ def substituted(text: str, scope: Mapping[str, Any]) -> CelExpression:
     return bare(written)
 
 
+def operand(criterion: str) -> tuple[str, ...]:
+    """Return where in ``value`` a criterion looks; nothing where it looks at ``value`` itself, or at several places."""
+    paths = {name.path for name in read_cel(criterion).names if name.path.split(".")[0] == "value"}
+    return tuple(paths.pop().split(".")[1:]) if len(paths) == 1 else ()
+
+
 def whole_name(text: str) -> str | None:
     """Return the one name that a text is, such as ``args.percent`` for ``${{ args.percent }}``."""
     inner = whole(text)

@@ -7,6 +7,7 @@ from relight.runbook.complaints import did_you_mean
 from relight.runbook.document import Stage
 from relight.runbook.planning import Planning
 from relight.runbook.site_document import Site
+from relight.sdk.capabilities import NOTIFY
 
 _DOORS = ("os", "slack", "oidc", "matrix", "key")
 
@@ -37,7 +38,7 @@ def gate_of(planning: Planning, binder: Binder, stage: Stage, starter: str | Non
         return None
     _fillable(planning, stage.id, gate, starter)
     for item in gate.escalate:
-        _reachable(planning, item)
+        _reachable(planning, binder, item)
     if gate.title is not None:
         title = planning.tree(gate, "title")
     else:
@@ -97,7 +98,11 @@ def _alone(planning: Planning, able: list[str], starter: str | None, gate: docum
     return bool(may) if starter is None else starter in may
 
 
-def _reachable(planning: Planning, item: document.Escalation) -> None:
+def _reachable(planning: Planning, binder: Binder, item: document.Escalation) -> None:
+    if not binder.able(NOTIFY.name):
+        message = f"nobody tells {item.notify!r}: no provider of this site offers {NOTIFY.name}"
+        hint = f"bind {NOTIFY.name} in {planning.there.source.name} to one that does; the gate holds without it"
+        planning.here.add("RL618", item.place("notify"), message, hint)
     people = {person.id for person in planning.site.people}
     roles = {role for person in planning.site.people for role in person.roles}
     if item.notify not in people | roles and not item.notify.startswith(("#", "@")):

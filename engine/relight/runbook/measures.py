@@ -6,6 +6,7 @@ from relight.kernel.plan import Check, ExpressionFailed, Precondition, Probe, Ve
 from relight.runbook import document
 from relight.runbook.binding import Binder, site_tree
 from relight.runbook.complaints import did_you_mean
+from relight.runbook.expressions import operand
 from relight.runbook.planning import Planning
 from relight.sdk.capabilities import METRIC_QUERY
 from relight.sdk.values import format_duration
@@ -47,6 +48,7 @@ class Measures:
                     probe=use,
                     pass_when=passes,
                     fail_when=fails,
+                    reads=operand(passes.text),
                     interval_ms=interval_ms,
                     error_limit=check.error_limit,
                     on_inconclusive=on_inconclusive,
@@ -143,5 +145,11 @@ class Measures:
             if same is not None and same.probe == use and same.pass_when == passes:
                 return name
             number += 1
-        self.checks[name] = Check(id=name, probe=use, pass_when=passes, interval_ms=self._planning.interval(5_000))
+        self.checks[name] = Check(
+            id=name,
+            probe=use,
+            pass_when=passes,
+            reads=operand(passes.text),
+            interval_ms=self._planning.interval(5_000),
+        )
         return name

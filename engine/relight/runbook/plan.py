@@ -97,6 +97,9 @@ def prepare_plan(
         if read.is_valid and there.is_valid:
             plan = _plan(planning, starter)
     found = (*here, *there.complaints)
+    if plan is not None:
+        # What no capability of the project is called like has been looked for at the site by now.
+        found = tuple(complaint for complaint in found if complaint.code != "RL411")
     left_out = here.left_out + there.complaints.left_out
     if here.errors or there.complaints.errors:
         return Planned(None, found, left_out)

@@ -11,10 +11,11 @@ from pydantic_core import core_schema
 
 from relight.runbook.document import Runbook
 from relight.runbook.meanings import meanings
-from relight.runbook.parts import ID, NAME, TEXT_CHARS_MAX
+from relight.runbook.parts import DURATION_PATTERN, ID, NAME, TEXT_CHARS_MAX
 from relight.runbook.rehearsal_document import Rehearsal
 from relight.runbook.shorthand import ENDINGS
 from relight.runbook.site_document import Site
+from relight.sdk.values import format_duration
 
 Kind = Literal["runbook", "site", "rehearsal"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -77,6 +78,8 @@ def _tidy(model: str, schema: dict[str, Any]) -> None:
         value.pop("title", None)
         if isinstance(value.get("default"), list | dict):
             del value["default"]
+        if value.get("pattern") == DURATION_PATTERN and isinstance(value.get("default"), int):
+            value["default"] = format_duration(value["default"])
         if "patternProperties" in value:
             value["additionalProperties"] = False
         short = _SHORT.get((model, key))

@@ -18,7 +18,7 @@ from relight.drivers.live.tasks import Tasks
 from relight.journal.port import Sample as KeptSample
 from relight.kernel.inputs import Turned
 from relight.kernel.intents import Watch
-from relight.kernel.judge import Judge, Sample, Turn
+from relight.kernel.judge import Judge, Sample, Turn, figure_of
 from relight.kernel.plan import Check
 
 DETAIL_MAX = 200
@@ -142,7 +142,7 @@ class Sampling:
     def _heard(self, sampler: _Sampler) -> None:
         point = sampler.last
         assert point is not None
-        for check in dict.fromkeys(each.check.id for each in sampler.watched.values()):
+        for check in {each.check.id: each.check for each in sampler.watched.values()}.values():
             self._keep(check, point)
         for watched in list(sampler.watched.values()):
             self._fold(watched, point)
@@ -156,12 +156,12 @@ class Sampling:
             return
         self._tell(turn.told(watched.watch, at=self._clock.at(), t=self._clock.t()))
 
-    def _keep(self, check: str, point: Point) -> None:
-        value, detail = shown_as(point)
-        self._board.check(check, kind=point.kind, value=value, detail=detail, at=point.at, t=point.t)
+    def _keep(self, check: Check, point: Point) -> None:
+        value, detail = shown_as(check, point)
+        self._board.check(check.id, kind=point.kind, value=value, detail=detail, at=point.at, t=point.t)
         if len(self._unkept) < UNKEPT_MAX:
             self._unkept.append(
-                KeptSample(check=check, use="", at=point.at, t=point.t, kind=point.kind, value=value, detail=detail)
+                KeptSample(check=check.id, use="", at=point.at, t=point.t, kind=point.kind, value=value, detail=detail)
             )
 
 
@@ -173,13 +173,9 @@ def _source(check: Check) -> str:
     return json.dumps([asked, check.interval_ms, check.max_age_ms], sort_keys=True, default=str)
 
 
-def shown_as(point: Point) -> tuple[float | bool | str | None, str]:
-    """Return a data point as views show it: an object as the value that it has, or else only as its text."""
-    inner = point.value.get("value") if isinstance(point.value, dict) else None
-    if isinstance(inner, bool | int | float | str):
-        return inner[:DETAIL_MAX] if isinstance(inner, str) else inner, point.detail[:DETAIL_MAX]
-    if point.value is None or isinstance(point.value, bool | int | float):
-        return point.value, point.detail[:DETAIL_MAX]
-    if isinstance(point.value, str):
-        return point.value[:DETAIL_MAX], point.detail[:DETAIL_MAX]
-    return None, json.dumps(point.value)[:DETAIL_MAX]
+def shown_as(check: Check, point: Point) -> tuple[float | bool | str | None, str]:
+    """Return a data point as views show it: an object as the figure that *check* reads, or else only as its text."""
+    value = figure_of(check, point.value)
+    if value is None and point.value is not None:
+        return None, json.dumps(point.value)[:DETAIL_MAX]
+    return value[:DETAIL_MAX] if isinstance(value, str) else value, point.detail[:DETAIL_MAX]

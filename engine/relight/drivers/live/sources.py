@@ -103,7 +103,7 @@ class Sources:
         if not isinstance(metric, dict):
             return "error: the answer is no metric"
         if metric.get("kind") != "value":
-            return f"{metric.get('kind')} {metric.get('detail') or ''}".strip()
+            return f"{metric.get('kind')}: {metric.get('detail') or 'no value'}"
         value = metric.get("value")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             return f"nan: the value is {value!r}"
