@@ -211,6 +211,23 @@ def test_what_a_run_costs_is_shown(tales: ModuleType) -> None:
     assert any(text.startswith("BUDGET      consumer -4m of 43m") for text in frame(tale, 80))
 
 
+def test_what_is_left_is_said_with_its_evidence(tales: ModuleType) -> None:
+    """Whoever asks when it is over is told a range and what it rests on; where nobody knows, nothing is."""
+    tale = tales.Tale().at_gate()
+    document = status_document(tale.run, name="7f3")
+    assert not [each for each in render(document, 80, tale.at, name="7f3") if plain(each).startswith("LEFT")]
+    document["left"] = {
+        "low_s": 240,
+        "median_s": 300,
+        "high_s": 420,
+        "runs": 6,
+        "source": "runs",
+        "says": "4-7m (6 runs)",
+    }
+    (left,) = [text for each in render(document, 80, tale.at, name="7f3") if (text := plain(each)).startswith("LEFT")]
+    assert left == "LEFT        4-7m (6 runs) of work; what people take comes on top"
+
+
 def test_production_cannot_be_mistaken(tales: ModuleType) -> None:
     """The environment is a word beside the site, and a colour of its own."""
     tale = tales.Tale()

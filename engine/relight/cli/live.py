@@ -53,6 +53,8 @@ def render(document: Mapping[str, Any], width: int, now: int, *, name: str = "",
         lines += moment.texts("ABORTING", "nothing forward starts any more", "loud")
     lines += effect_rows(document["effects_in_force"], width, now, EFFECTS_NARROW if width < NARROW else EFFECTS_WIDE)
     lines += _beside(_guards(moment), _budgets(moment), width)
+    if left := document.get("left"):
+        lines.append(row("LEFT", f"{left['says']} of work; what people take comes on top"))
     for trouble in document["trouble"]:
         lines += moment.texts("TROUBLE", trouble, "warn")
     lines += _next(moment)

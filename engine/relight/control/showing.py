@@ -6,6 +6,7 @@ from relight.control import chats
 from relight.control.durations import usual, with_usual
 from relight.control.history import load_run
 from relight.control.left import left_something, still_holding
+from relight.control.remaining import remaining
 from relight.control.status import status_document
 from relight.control.wording import now_ms
 
@@ -35,6 +36,7 @@ def document_of(journal: "Journal", run: "Run", *, name: str = "", samples: bool
         # Whoever waits for an answer from chat has to know that nobody there sees the question.
         document["trouble"] += chats.troubles(journal, run.plan.site, name or run.id, now)
         with_usual(document, run.plan, usual(journal, run.plan.runbook, run.plan.site))
+        document["left"] = remaining(document, now)
     return document
 
 
