@@ -40,7 +40,9 @@ def evolve(run: Run | None, fact: f.AnyFact) -> Run:
     if run.stage.phase == "verify" and t > run.t and run.stands_still:
         # What is verified is not late because somebody made the run wait.
         run = evolved(run, stage=evolved(run.stage, verify_t=run.stage.verify_t + t - run.t))
-    return evolved(_evolve(run, fact), at=fact.at, t=t)
+    after = _evolve(run, fact)
+    # What follows from one input happens at one moment.
+    return after if after.t == t and after.at == fact.at else evolved(after, at=fact.at, t=t)
 
 
 def _started(fact: f.RunStarted) -> Run:
