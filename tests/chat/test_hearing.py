@@ -178,6 +178,15 @@ async def _to_the_plan(lab: Any, member: str, **fields: str) -> Any:
 # ---- starting
 
 
+async def test_the_plan_in_a_chat_says_what_is_in_force(lab: Any) -> None:
+    """What an ended run left on the site is told before anything is started."""
+    tale = await at_gate(lab)
+    tale.asks("ana", "abort").hold.release()
+    form = await _to_the_plan(lab, "U1")
+    text = " ".join(said(form.texts).split())
+    assert "STILL IN FORCE throttle 10%, 20/s, in force since run 7f3k9x2m (aborted " in text
+
+
 async def test_production_is_typed(lab: Any) -> None:
     """The plan is shown, the site's name has to be typed, and then what was shown is what runs."""
     form = await _to_the_plan(lab, "U1", many="3")

@@ -224,6 +224,19 @@ def test_a_run_is_started_from_its_plan(door: Door) -> None:
     assert ana.submit(ana.get(f"{run}/ask/abort").form("Abort")).status == 200  # others claim the same lock
 
 
+def test_a_run_that_is_started_here_adopts_what_an_ended_one_left(door: Door, nights: Any) -> None:
+    """The plan says it first, and the run's page by whom it was left; what is over says how it is undone."""
+    ana = door.browser("ana")
+    over = door.put(nights[""], lambda run: run.outcome is not None)
+    assert f"relight undo {over} scale" in ana.get("/effects").text
+    page = ana.submit(filled(ana.get("/start/prod-eu/brownout").form("Show the plan"), admit="11"))
+    assert f"Adopts scale add=2, serve=false, in force since run {over} (succeeded " in " ".join(page.text.split())
+    run = ana.submit(page.form("Start it on prod-eu"), confirm="prod-eu").url.split("?")[0]
+    assert f"left by run {over}" in " ".join(ana.get(run).text.split())
+    assert f"relight undo {over} scale" not in ana.get("/effects").text
+    assert ana.submit(ana.get(f"{run}/ask/abort").form("Abort")).status == 200  # others claim the same lock
+
+
 def test_a_proposal_is_begun_once(door: Door, paths: dict[str, str]) -> None:
     """With its alert and its plan; who comes second is told who was first."""
     ana, bo = door.browser("ana"), door.browser("bo")
