@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -28,6 +29,9 @@ KEEP_ALIVE_S = 20
 STOP_S = 2
 """For answers under way; streams are ended before."""
 HEADERS_BYTES_MAX = 16 * 1024
+SWITCH_S = 0.0005
+"""How long a thread may keep the interpreter from others. While one writes to a thousand streams, a driver in this
+process waits for it after each of its commits: with Python's five milliseconds a step took half as long again."""
 
 
 class Web:
@@ -52,6 +56,7 @@ class Web:
             Locked: somebody else listens there.
             UsageError: nobody can listen there.
         """
+        sys.setswitchinterval(SWITCH_S)
         listening = _listen(self._options.host, self._options.port)
         host, port = listening.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
