@@ -29,6 +29,7 @@ ENDINGS: list[tuple[BaseException, int]] = [
     (errors.JournalTooNew("no"), 9),
     (errors.StaleDriver("no"), 9),
     (errors.Locked("no"), 75),
+    (errors.Taken("no"), 75),
     (errors.PluginError("edge", "no"), 1),
     (errors.SecretError("no"), 1),
     (click.UsageError("No"), 2),
