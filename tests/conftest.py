@@ -38,6 +38,16 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault(CANARY, f"canary-{secrets.token_hex(16)}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The drills that may take longest begin first: no process is left with a long one when the others are done."""
+    items.sort(key=lambda item: -_limit_s(item) if item.get_closest_marker("drill") else 0.0)
+
+
+def _limit_s(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
+
+
 @pytest.fixture(scope="session")
 def canary() -> str:
     """A secret that must turn up nowhere; it is in the environment as ``RELIGHT_TEST_CANARY``."""

@@ -22,8 +22,6 @@ from relight.control.choosing import choice_entries
 from relight.control.requests import Asking
 
 COMMAND = [sys.executable, "-P", "-m", "relight.cli"]
-AUTO_S = 180
-"""What a whole drill may take; the README promises it."""
 
 
 # ---- who answers
@@ -211,31 +209,6 @@ def ours(mark: str) -> list[int]:
 def environment(tmp_path: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in {"RELIGHT_HOME", "RELIGHT_JOURNAL"}}
     return {**kept, "TMPDIR": str(tmp_path), "DRILL_MARK": str(tmp_path)}
-
-
-@pytest.mark.drill
-@pytest.mark.timeout(400)
-def test_a_drill_recovers_by_itself(tmp_path: Path) -> None:
-    """With --auto the brownout is recovered in time, the document is all of standard output, nothing is left."""
-    began = time.monotonic()
-    ended = subprocess.run(
-        [*COMMAND, "drill", "--auto", "-o", "json"],
-        env=environment(tmp_path),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=390,
-    )
-    took = time.monotonic() - began
-    assert ended.returncode == 0, ended.stderr
-    document = json.loads(ended.stdout)
-    assert (document["schema"], document["state"]) == ("relight.run/v1", "succeeded")
-    assert "It browns out" in ended.stderr
-    assert "0 at the end" in ended.stderr
-    assert {stage["state"] for stage in document["stages"]} == {"succeeded"}
-    assert ours(f"DRILL_MARK={tmp_path}") == []
-    assert list(tmp_path.iterdir()) == []
-    assert took < AUTO_S
 
 
 @pytest.mark.drill

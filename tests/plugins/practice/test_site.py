@@ -221,6 +221,7 @@ def test_its_document_asks_what_it_can_answer(site: PracticeSite, watch: type[Wa
 
 def test_it_is_asked_as_prometheus_is(site: PracticeSite) -> None:
     """The query endpoint takes GET and a form, and words its answers and errors as Prometheus does."""
+    wait_until(lambda: bool(query(site, 'up{job="edge"}')))  # a site has just started, and nothing was scraped yet
     status, body = raw(site, "GET", "/api/v1/query?query=up%7Bjob%3D%22edge%22%7D")
     (series,) = body["data"]["result"]
     assert (status, body["status"], series["value"][1]) == (200, "success", "1")
