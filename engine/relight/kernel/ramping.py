@@ -18,7 +18,8 @@ from relight.kernel.watching import blind, dwell_ms, guard_id, in_words, passes,
 DOWN_TRIES_MAX = 10
 """A move to less exposure is tried this often, with backoff, before a person is asked."""
 
-_ABORTED = "the run is aborted"
+ABORTED = "the run is aborted"
+"""Why a ramp goes down when the run ends: it is tried once more then."""
 
 
 def begin(book: Book, step: Step, *, before: dict[str, Any] | None = None, before_known: bool = False) -> None:
@@ -203,8 +204,8 @@ def abandon(book: Book) -> bool:
     """
     for step, state in ramps(book.run):
         rising, waiting = bool(state.dispatch) and not state.why, state.falling and not state.dispatch
-        if state.why != _ABORTED and (rising or waiting):
-            down(book, step, state, state.position - (1 if rising else 0), _ABORTED, counted=False)
+        if state.why != ABORTED and (rising or waiting):
+            down(book, step, state, state.position - (1 if rising else 0), ABORTED, counted=False)
             return True
         if state.falling and _move(book, step, state):
             return True

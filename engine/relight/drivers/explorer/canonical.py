@@ -13,7 +13,7 @@ from relight.kernel.book import find_hold
 from relight.kernel.effects import layers, not_undone, to_undo
 from relight.kernel.holds import UNDO_HOLDS
 from relight.kernel.plan import Json, Plan, Step
-from relight.kernel.ramping import DOWN_TRIES_MAX, guard_pause_ms
+from relight.kernel.ramping import ABORTED, DOWN_TRIES_MAX, guard_pause_ms
 from relight.kernel.returning import loosened
 from relight.kernel.stages import counting_votes
 from relight.kernel.state import (
@@ -71,6 +71,11 @@ class Canon:
         """The checks of which it matters which of them passes."""
         return self._shape.loose
 
+    def is_ending(self, run: Run) -> bool:
+        """Return whether nothing begins but what undoes, brings down or ends, so that no check and no guard counts."""
+        undoing = run.undo is not None and run.undo.then != "step"
+        return run.aborting or undoing or any(hold.code in UNDO_HOLDS for hold in run.holds)
+
     def read_checks(self, run: Run) -> frozenset[str]:
         """Return the checks whose last verdict an expression still reads."""
         return self._shape.checks[run.cursor]
@@ -92,11 +97,9 @@ class Canon:
         if run.outcome is not None:
             return "ended", run.outcome, self._ledger(run)
         if run.aborting:
-            undo = run.undo.then if run.undo is not None else ""
-            falling = self._falling(run) if run.undo is None else bool(self._falling(run))
-            return "aborting", undo, self._under_way(run), falling, self._job(run), self._to_undo(run)
+            return "aborting", self._ending(run), self._falling(run), self._job(run), self._left(run), self._ledger(run)
         if run.undo is not None and run.undo.then != "step":
-            return "undoing", self._under_way(run), self._job(run)
+            return "undoing", self._ending(run), self._job(run), self._ledger(run)
         if any(hold.code in UNDO_HOLDS for hold in run.holds):
             holds = tuple(sorted((hold.code, hold.step) for hold in run.holds))
             return "undone", run.cursor, run.stage.phase, run.stage.position, holds, self._undone(run), run.paused
@@ -114,7 +117,7 @@ class Canon:
             self._probes(run),
             self._ledger(run),
             self._job(run) if run.undo is not None else None,
-            tuple((check in run.breached, self.is_blind(run, check)) for check in self._guards),
+            self._breached(run) if run.breached else (),
             self._last_verdicts(run),
         )
 
@@ -179,38 +182,51 @@ class Canon:
         assert step.ramp is not None
         # Whoever has it go on again has it count from the beginning.
         exhausted = find_hold(run, "ramp-exhausted", step=step.id) is not None
-        waits = [
+        # How long it is since the last step back counts only when that one is done.
+        waits = state.settled and any(
             guard.check in run.breached and state.since_t + guard_pause_ms(run, guard) > run.t
             for guard in self._plan.guards
-        ]
+        )
         return (
             "ramping",
             state.position,
             state.settled,
             0 if state.stay or exhausted else min(state.step_backs, step.ramp.max_step_backs),
             state.stay,
-            self._tries(state.failures),
-            bool(state.why),
+            _tries(run, state),
+            state.why if state.why == ABORTED else bool(state.why),
             state.dispatch > 0,
             state.cool_until_t > run.t,
             state.retry_at_t > run.t,
-            any(waits) and not run.aborting,
+            waits and not run.aborting,
             record.unknowns > 0 and not state.settled and run.aborting,
         )
 
-    def _tries(self, failures: int) -> int:
-        """Return how often a move failed; between the first time and the last one more makes no difference."""
-        between = 2 <= failures < DOWN_TRIES_MAX - 1
-        return 2 if between and not self._shape.exact else failures
-
     def _falling(self, run: Run) -> Key:
-        """Return where the ramps are that an abort still brings down."""
-        found = []
+        """Return how the ramps are that an abort still brings down."""
+        found: list[Key] = []
         for step in run.open_steps:
             record = run.steps.get(step.id)
-            if record is not None and isinstance(record.state, Ramping | Unknown):
-                found.append((step.id, self._record(run, step, record)))
+            match record.state if record is not None else None:
+                case Ramping(settled=False) as ramp:
+                    waits = ramp.retry_at_t > run.t
+                    why = ramp.why if ramp.why == ABORTED else bool(ramp.why)
+                    lost = record is not None and record.unknowns > 0
+                    found.append((why, ramp.dispatch > 0, min(ramp.failures, 1), waits, lost))
+                case Unknown() as unknown:
+                    found.append((unknown.ramp is None, unknown.reads > 0))
+                case _:
+                    pass
         return tuple(found)
+
+    def _ending(self, run: Run) -> Key:
+        """Return what is under way where nothing new begins: of what kind, whatever its step is called."""
+        return tuple(
+            sorted(
+                (item.purpose, item.stop_until_t is None, len(item.targets), run.step_of(item.step).protective)
+                for item in run.dispatches.values()
+            )
+        )
 
     def _under_way(self, run: Run) -> Key:
         if not run.dispatches:
@@ -236,6 +252,16 @@ class Canon:
         number = len(self._kinds)
         self._kinds[id(value)] = (number, value)
         return number
+
+    def _breached(self, run: Run) -> Key:
+        """Return how many guards are breached that ask for the same; which ones matters only where they conflict."""
+        return tuple(
+            sorted(
+                (guard.on_breach, guard.check in self._shape.loose and guard.check)
+                for guard in self._plan.guards
+                if guard.check in run.breached
+            )
+        )
 
     # ---- what was read
 
@@ -310,27 +336,36 @@ class Canon:
     def effects(self, run: Run) -> Iterator[Key]:
         """Yield what undoing could differ by: each effect in force by itself, then which there are."""
         for entry in run.ledger.values():
-            yield tuple(_effect(layer) for layer in layers(entry))
+            yield tuple((layer.step, _kind(layer)) for layer in layers(entry))
         yield tuple(entry.step for entry in run.ledger.values())
 
     def _job(self, run: Run) -> Key:
+        """Return what is undone now, by what decides how it goes, and whether more is to be undone after it.
+
+        What comes after does not depend on how this goes; it is explored for itself.
+        """
         job = run.undo
         if job is None:
             return None
-        entry = run.ledger.get(job.queue[0]) if job.queue else None
-        head = tuple(_effect(layer) for layer in layers(entry))
+        head = self._to_undo(run, job.queue[0], job.layers[0]) if job.queue else None
         # How it ends: where the run ends with it, what was never meant to be undone makes no difference.
-        stands = (entry.key in job.failed for entry in not_undone(run)) if job.then == "end" else job.failed
-        what = (job.then, job.step, job.back_to, any(stands))
-        return what, job.layers, job.attempts, job.lost, job.again_t > run.t, head
+        stands = [entry.key in job.failed for entry in not_undone(run)] if job.then == "end" else job.failed
+        back = bool(job.back_to)
+        return job.then, any(stands), back, head, len(job.queue) > 1, job.attempts, job.lost, job.again_t > run.t
 
-    def _to_undo(self, run: Run) -> Key:
-        """Return what the end of an aborted run still undoes: of each it counts whether it can be undone."""
+    def _to_undo(self, run: Run, key: str, layer: str) -> Key:
+        record = run.steps.get(layer)
+        settles = record is not None and isinstance(record.state, Unknown) and run.step_of(layer).settle is not None
+        under_way = any(item.effect_key == key for item in run.dispatches.values())
+        return tuple((_kind(item), item.step == layer) for item in layers(run.ledger.get(key))), settles, under_way
+
+    def _left(self, run: Run) -> Key:
+        """Return of what kinds the effects are that the end of an aborted run still undoes."""
         if run.plan.on_abort == "leave":
             return ()
         ends = run.undo is not None and run.undo.then == "end"
         left = run.undo.layers if run.undo is not None else ()
-        return tuple(_effect(entry) for entry in to_undo(run) if not ends or entry.step in left)
+        return frozenset(_kind(entry) for entry in to_undo(run) if not ends or entry.step in left)
 
     def _undone(self, run: Run) -> Key:
         """Return what a resume would do again, while a person is asked about an undo."""
@@ -341,7 +376,13 @@ class Canon:
         return tuple(sorted(here.intersection(job.steps))), bool(job.failed), job.back_to
 
 
-def _effect(entry: EffectEntry) -> Key:
+def _tries(run: Run, ramp: Ramping) -> int:
+    """Return how often a move failed; of one to less exposure whether it did and was given up, for it is tried long."""
+    given_up = ramp.falling and ramp.failures >= DOWN_TRIES_MAX and not run.aborting
+    return min(ramp.failures, 2 if given_up else 1) if ramp.falling else ramp.failures
+
+
+def _kind(entry: EffectEntry) -> Key:
     undo = "none" if entry.undo is None else "again" if entry.undo.idempotent else "once"
     flags = (entry.protective, entry.loosens, entry.sure, entry.undo_lost, undo, entry.undo_ask)
-    return entry.step, flags, len(entry.targets), len(entry.maybe), entry.otherwise is not None
+    return flags, len(entry.targets), len(entry.maybe), entry.otherwise is not None

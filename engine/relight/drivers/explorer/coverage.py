@@ -50,6 +50,8 @@ class Coverage:
                     self.opened.add(fact.stage)
                 case f.StepSkipped(person="", why=why):
                     (self.passed_over if why.startswith("when") else self.ended).add(fact.step)
+                case f.StepSettled(by="person"):
+                    self.begun.add(fact.step)
                 case f.StepSucceeded() | f.StepSettled(done=True) | f.UndoBegun():
                     self._ended(fact)
                 case _ if isinstance(fact, BEGUN):

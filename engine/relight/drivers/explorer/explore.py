@@ -185,10 +185,10 @@ def _graph(whole: Walk, planned: Walk) -> Iterable[Violation]:
             text = "from here no end can be reached"
             yield Violation(name="way-on", stage="", step="", text=text, path=whole.way_to(number))
             break
-    if planned.complete:
-        for number in planned.circles():
+    for walk in (planned, whole):
+        for number in walk.circles():
             text = "from here the run can go round in circles by itself"
-            yield Violation(name="way-on", stage="", step="", text=text, path=planned.way_to(number))
+            yield Violation(name="way-on", stage="", step="", text=text, path=walk.way_to(number))
             break
 
 

@@ -1,11 +1,13 @@
 """What may come next: everything that world, people and time can do to a run that would lead to another state."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from relight.drivers.explorer.canonical import Canon, blocked, rests
 from relight.drivers.explorer.world import World
 from relight.kernel.authority import holds_role
+from relight.kernel.book import find_hold
 from relight.kernel.choices import Choice, choices
 from relight.kernel.facts import Verdict
 from relight.kernel.inputs import AnyInput, Asked, Read, Reported, Ticked, TookOver, Turned
@@ -13,7 +15,7 @@ from relight.kernel.intents import AnyIntent, ReadProbe, Wake, Watch
 from relight.kernel.plan import Plan
 from relight.kernel.ramping import DOWN_TRIES_MAX
 from relight.kernel.stages import counting_votes
-from relight.kernel.state import Dispatch, Manual, Ramping, Run
+from relight.kernel.state import Dispatch, Manual, Ramping, Run, Unknown
 from relight.kernel.wanted import wanted
 
 Kind: TypeAlias = Literal["takeover", "report", "read", "turn", "time", "person"]
@@ -62,23 +64,22 @@ class Moves:
     def at(self, run: Run) -> Iterator[Move]:
         """Yield every move from this state, of those that are alike one."""
         now = moment(run.t)
-        yield Move("takeover", TookOver(**now, epoch=run.epoch + 1, driver="another"))
         for item in run.dispatches.values():
             yield from self._reports(run, item, now)
         intents = wanted(run)
         turned: set[Any] = set()
-        ramping = any(isinstance(run.steps[step.id].state, Ramping) for step in run.open_steps if step.id in run.steps)
+        ending = self._canon.is_ending(run)
         for intent in intents:
             if isinstance(intent, ReadProbe):
                 yield from self._answers(intent, now)
-            elif isinstance(intent, Watch) and (
-                ramping or intent.id[:6] != "guard:" or self._unwell(run, intent.check)
-            ):
+            elif isinstance(intent, Watch) and not ending:
                 yield from self._turns(run, intent, now, turned)
         due = self._due(run, intents)
         if due is not None:
             yield Move("time", Ticked(**moment(due)), self._until_it_tells(run))
         yield from self.people(run)
+        # Last, so that nobody dies in the story of what happens without.
+        yield Move("takeover", TookOver(**now, epoch=run.epoch + 1, driver="another"))
 
     # ---- the world
 
@@ -93,19 +94,14 @@ class Moves:
             rest = dict.fromkeys((step.targets.hosts[index] for index in item.targets[1:]), None)
             yield Move("report", Reported(**now, dispatch=number, outcome="failed", error=said, targets=first | rest))
             yield Move("report", Reported(**now, dispatch=number, outcome="unknown", error=said, targets=rest))
-        again = self._again(run, item)
-        yield Move("report", Reported(**now, dispatch=number, outcome="failed", error=said), again)
-        if step.retry.max_attempts > 1 or item.purpose != "forward":
+        falls = item.purpose == "ramp" and is_falling(run, item.step)
+        failed = Reported(**now, dispatch=number, outcome="failed", error=said)
+        yield Move("report", failed, giving_up(item.step) if falls else None)
+        if not falls and (step.retry.max_attempts > 1 or item.purpose != "forward"):
             yield Move("report", Reported(**now, dispatch=number, outcome="failed", error=said, retry=False))
         if item.use.effect != "read":
-            yield Move("report", Reported(**now, dispatch=number, outcome="unknown", error="it was lost"), again)
-
-    def _again(self, run: Run, item: Dispatch) -> Callable[[Run], AnyInput | None] | None:
-        """Have what has failed once fail until its last try is left: a fifth try is no other state than a second."""
-        record = run.steps.get(item.step)
-        ramp = record.state if record is not None else None
-        falls = isinstance(ramp, Ramping) and ramp.falling and ramp.failures == 1 and item.purpose == "ramp"
-        return persisting(item.step) if falls else None
+            lost = Reported(**now, dispatch=number, outcome="unknown", error="it was lost")
+            yield Move("report", lost, giving_up(item.step) if falls else None)
 
     def _answers(self, intent: ReadProbe, now: dict[str, Any]) -> Iterator[Move]:
         kind, name = intent.id.split(":")[:2]
@@ -136,16 +132,17 @@ class Moves:
             turned.add(like)
             detail = "no data" if verdict == "inconclusive" else ""
             given = Turned(**now, use=intent.id, check=intent.check, verdict=verdict, value=value, detail=detail)
-            yield Move("turn", given)
+            sees_again = group == "guard" and verdict == "inconclusive" and intent.check not in self._patient
+            yield Move("turn", given, seeing_again(given) if sees_again else None)
 
     def _matters(self, run: Run, intent: Watch) -> frozenset[Verdict]:
         """Return the verdicts of such a watch from which something may follow now, or that end a pass."""
         if intent.check in self._canon.read_checks(run):
             return ALL
         kind = intent.id.split(":", 1)[0]
-        stands = blocked(run) or self._rests(run)
         if kind == "guard":
-            return PASS if self._unwell(run, intent.check) else FAIL if stands else ALL
+            return self._of_guard(run, intent.check)
+        stands = blocked(run) or self._rests(run)
         if stands:
             return FAIL if kind == "ramp" else NOTHING
         gate = run.current.gate if run.current is not None else None
@@ -155,13 +152,25 @@ class Moves:
         blind = NOTHING if asks or intent.check in self._patient else BLIND
         return blind | PASS | FAIL
 
-    def _unwell(self, run: Run, guard: str) -> bool:
-        """Return whether a guard is breached or has no data; it may well pass again, ramp or none."""
-        return guard in run.breached or self._canon.is_blind(run, guard)
+    def _of_guard(self, run: Run, check: str) -> frozenset[Verdict]:
+        """Return the verdicts of a guard from which something may follow now.
+
+        While a ramp falls nothing does: what a guard turns to then, it may as well turn to when the ramp stands.
+        """
+        ramps = self._ramps(run)
+        if any(ramp.falling for ramp in ramps):
+            return NOTHING
+        if check in run.breached:
+            return PASS
+        awaited = any(ramp.settled and not rests(run, ramp) for ramp in ramps) and not blocked(run)
+        return ALL if awaited else FAIL
+
+    def _ramps(self, run: Run) -> list[Ramping]:
+        states = (run.steps[step.id].state for step in run.open_steps if step.id in run.steps)
+        return [state for state in states if isinstance(state, Ramping)]
 
     def _rests(self, run: Run) -> bool:
-        states = (run.steps[step.id].state for step in run.open_steps if step.id in run.steps)
-        return any(isinstance(state, Ramping) and rests(run, state) for state in states)
+        return any(rests(run, ramp) for ramp in self._ramps(run))
 
     def _conflicts(self, run: Run, check: str) -> bool:
         """Return whether another check passes now that never can while this one does."""
@@ -184,8 +193,12 @@ class Moves:
     def _until_it_tells(self, run: Run) -> Callable[[Run], AnyInput | None]:
         """Let more time pass where the first moment that was waited for changes nothing."""
         key, left = self._canon.key(run), iter(range(TICKS_MAX))
+        falling = next((step.id for step in run.open_steps if is_falling(run, step.id)), "")
+        gives_up = giving_up(falling)
 
         def then(after: Run) -> AnyInput | None:
+            if falling and (given := gives_up(after)) is not None:
+                return given
             if next(left, None) is None or self._canon.key(after) != key:
                 return None
             due = self._due(after, wanted(after))
@@ -207,20 +220,20 @@ class Moves:
         """Yield what the runbook itself reckons with: no crash, no breach, nobody who leaves out a step."""
         for move in self.at(run):
             given = move.given
-            if isinstance(given, TookOver) and run.epoch > 0:
-                continue
             if isinstance(given, Turned) and given.verdict != "pass" and given.use.startswith(("guard:", "ramp:")):
                 continue
-            if isinstance(given, Reported) and self._is_way_back(run, given):
+            if isinstance(given, Reported | Ticked | TookOver) and self._is_way_back(run, given):
                 continue
             if isinstance(given, Asked) and not self._is_planned(run, given):
                 continue
             yield move
 
-    def _is_way_back(self, run: Run, given: Reported) -> bool:
+    def _is_way_back(self, run: Run, given: Reported | Ticked | TookOver) -> bool:
         """Return whether a move of a ramp goes wrong; how it steps back is the engine's matter, not the runbook's."""
+        if not isinstance(given, Reported):
+            return any(item.purpose == "ramp" for item in run.dispatches.values())
         item = run.dispatches.get(given.dispatch)
-        return item is not None and item.purpose == "ramp" and given.outcome != "succeeded" and given.retry
+        return item is not None and item.purpose == "ramp" and given.outcome != "succeeded"
 
     def _is_planned(self, run: Run, asked: Asked) -> bool:
         match asked.verb:
@@ -230,7 +243,7 @@ class Moves:
                 return run.ticket is not None and run.ticket.status == "waiting"
             case "mark":
                 record = run.steps.get(asked.subject)
-                return record is not None and isinstance(record.state, Manual)
+                return record is not None and isinstance(record.state, Manual | Unknown)
             case _:
                 return False
 
@@ -264,23 +277,40 @@ class Moves:
         return None if choice.roles else run.starter
 
 
-def persisting(step: str) -> Callable[[Run], AnyInput | None]:
-    """Return what has the move of a falling ramp fail until one try is left."""
+def seeing_again(blind: Turned) -> Callable[[Run], AnyInput | None]:
+    """Return what has a guard that had no data pass again where the run holds for it: it is a person's turn then."""
+    left = iter(range(1))
 
+    def then(run: Run) -> AnyInput | None:
+        holds = find_hold(run, "check-blind") is not None and next(left, None) is not None
+        return replace(blind, verdict="pass", detail="") if holds else None
+
+    return then
+
+
+def is_falling(run: Run, step: str) -> bool:
+    """Return whether a ramp is on its way to less exposure."""
+    record = run.steps.get(step)
+    return record is not None and isinstance(record.state, Ramping) and record.state.falling
+
+
+def giving_up(step: str) -> Callable[[Run], AnyInput | None]:
+    """Return what has the move of a falling ramp that failed twice fail until it is given up.
+
+    A fifth try is no other state than a second: at each of them it may still succeed.
+    """
     left = iter(range(4 * DOWN_TRIES_MAX))
 
     def then(run: Run) -> AnyInput | None:
         record = run.steps.get(step)
         ramp = record.state if record is not None else None
-        if not isinstance(ramp, Ramping) or not ramp.falling or ramp.failures >= DOWN_TRIES_MAX - 1:
+        if not isinstance(ramp, Ramping) or not ramp.falling or not 2 <= ramp.failures < DOWN_TRIES_MAX:
             return None
-        if next(left, None) is None:
+        if run.aborting or next(left, None) is None:
             return None
         if ramp.dispatch in run.dispatches:
             return Reported(**moment(run.t), dispatch=ramp.dispatch, outcome="failed", error="it failed")
-        if ramp.retry_at_t <= run.t:
-            return None
-        return Ticked(**moment(ramp.retry_at_t))
+        return Ticked(**moment(ramp.retry_at_t)) if ramp.retry_at_t > run.t else None
 
     return then
 

@@ -203,19 +203,29 @@ class Walk:
         yield from (number for number in range(len(self.out)) if number not in reached)
 
     def circles(self) -> Iterator[int]:
-        """Yield the states on a circle that nobody has to push: no person, verdict or takeover on it."""
+        """Yield the states on a circle that nobody has to push: no person, verdict or takeover on it.
+
+        States between two circles are yielded too; the first state is on one.
+        """
         leads = [{~to for to in out if to < 0} for out in self.out]
-        into = [0] * len(leads)
-        for out in leads:
+        back: list[set[int]] = [set() for _ in leads]
+        for number, out in enumerate(leads):
             for to in out:
-                into[to] += 1
-        free = [number for number, count in enumerate(into) if count == 0]
-        left = set(range(len(leads)))
-        while free:
-            number = free.pop()
-            left.discard(number)
-            for to in leads[number]:
-                into[to] -= 1
-                if into[to] == 0:
-                    free.append(to)
+                back[to].add(number)
+        left = _without_ends(_without_ends(set(range(len(leads))), leads, back), back, leads)
         yield from sorted(left)
+
+
+def _without_ends(left: set[int], leads: list[set[int]], back: list[set[int]]) -> set[int]:
+    """Return what is left of a graph when whatever leads nowhere is taken away, again and again."""
+    out = {number: len(leads[number] & left) for number in left}
+    ends = [number for number, count in out.items() if count == 0]
+    while ends:
+        number = ends.pop()
+        left.discard(number)
+        for before in back[number]:
+            if before in left:
+                out[before] -= 1
+                if out[before] == 0:
+                    ends.append(before)
+    return left

@@ -267,13 +267,21 @@ class Sense:
             Broken: an expression fails, or an undo cannot be made.
         """
         for fact in facts:
-            if isinstance(fact, f.Held) and fact.code == "expression-failed":
+            if isinstance(fact, f.Held) and fact.code == "expression-failed" and not _is_on_word(after, fact):
                 raise Broken("way-on", _expression(after, fact), stage=fact.stage, step=fact.step)
             if isinstance(fact, f.EffectInForce) and fact.undo is None and fact.sure:
                 undo = self._undo.get(fact.step)
                 if undo is not None and undo.kind == "use":
                     text = f"{fact.step} is in force and its undo cannot be made: what its arguments read is not there"
                     raise Broken("less-exposure-at-once", text, stage=fact.stage, step=fact.step)
+
+
+def _is_on_word(run: Run, fact: f.Held) -> bool:
+    """Return whether what is missing was never printed, for a person said that the step was done."""
+    return any(
+        record.word == "succeeded" and record.result is None and f"steps.{name}." in fact.text
+        for name, record in run.steps.items()
+    )
 
 
 def _expression(run: Run, fact: f.Held) -> str:
