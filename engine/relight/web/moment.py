@@ -12,7 +12,7 @@ from relight.control.choosing import is_risky
 from relight.control.identities import Identity
 from relight.control.permissions import permit_asking
 from relight.control.requests import Asking
-from relight.control.why import is_stranded
+from relight.control.why import is_stranded, safety
 from relight.control.wording import figure, from_instant, listed, now_ms
 from relight.errors import NotPermitted
 from relight.journal.port import Sample
@@ -252,4 +252,5 @@ def viewing(document: Mapping[str, Any]) -> dict[str, Any]:
         "stage": stage_of(document),
         "ramp": ramp_of(document),
         "took": ended - started,
+        "safe": safety(document),
     }

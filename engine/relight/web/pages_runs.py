@@ -4,7 +4,7 @@ from typing import Any
 
 from relight.control.requests import Asking
 from relight.control.verbs import asked_verb
-from relight.control.why import safety, waits_for
+from relight.control.why import waits_for
 from relight.errors import NotNow, UsageError
 from relight.web.live import SAMPLES_MAX, decide_part, owned, run_parts, story
 from relight.web.moment import Charted, asking, asks_why, label, refused, viewing
@@ -116,7 +116,6 @@ def _before(visit: Visit, verb: str, words: str, trouble: str = "") -> Show:
             "preview": _preview(visit, document["run"], verb, words),
             "check": charted.check,
             "waits_for": waits_for(document),
-            "safe": safety(document),
             "trouble": trouble,
             "key": owned("@key@", ""),
             **viewing(document),
