@@ -10,23 +10,28 @@ LATE_MS = 1
 
 
 class Alarms:
-    """The wake-ups that are set."""
+    """The wake-ups that are set.
+
+    One timer serves all: a step sets the alarm of its timeout and is over long before it, so a timer that finds
+    nothing to ring for is far cheaper than one for each alarm.
+    """
 
     def __init__(self, clock: RunClock, ring: Callable[[], None]) -> None:
         self._clock = clock
         self._ring = ring
-        self._set: dict[int, asyncio.TimerHandle] = {}
+        self._set: set[int] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_t = 0
 
     def set(self, t: int) -> None:
         """Ring at *t*."""
-        left_ms = max(t - self._clock.t(), 0) + LATE_MS
-        self._set[t] = asyncio.get_running_loop().call_later(left_ms / 1_000, self._due, t)
+        self._set.add(t)
+        if self._timer is None or t < self._timer_t:
+            self._wind(t)
 
     def drop(self, t: int) -> None:
         """Do not ring at *t*."""
-        timer = self._set.pop(t, None)
-        if timer is not None:
-            timer.cancel()
+        self._set.discard(t)
 
     def look(self) -> None:
         """Ring if one is overdue: timers stand still while a machine sleeps, a run's clock does not."""
@@ -36,11 +41,25 @@ class Alarms:
 
     def close(self) -> None:
         """Drop all of them."""
-        for t in list(self._set):
-            self.drop(t)
+        self._set.clear()
+        self._unwind()
 
-    def _due(self, t: int) -> None:
-        if self._clock.t() < t:
-            self.set(t)
-        else:
+    def _wind(self, t: int) -> None:
+        self._unwind()
+        left_ms = max(t - self._clock.t(), 0) + LATE_MS
+        self._timer = asyncio.get_running_loop().call_later(left_ms / 1_000, self._due)
+        self._timer_t = t
+
+    def _unwind(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _due(self) -> None:
+        self._timer = None
+        now = self._clock.t()
+        later = [t for t in self._set if t > now]
+        if later:
+            self._wind(min(later))
+        if len(later) < len(self._set):
             self._ring()
