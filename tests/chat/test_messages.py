@@ -15,6 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from relight.chat.channel import Message, text_of
 from relight.chat.messages import closed_gate, end_message, gate_message, head_message, hold_message, solo_message
+from relight.chat.proposing import proposal_message
 from relight.chat.story import Story
 from relight.control.history import load_run
 from relight.control.status import status_document
@@ -156,6 +157,26 @@ def test_a_gate_that_was_opened_alone(tales: ModuleType, snapshot: SnapshotAsser
     (gate,) = story(tale).gates.values()
     found = document(tale)
     assert snapshot == shown(asked, solo_message(found, gate, **NAMED), closed_gate(found, gate, name="7f3"))
+
+
+def test_a_proposal_says_how_many_alerts_ask_for_it() -> None:
+    """One message for two hundred machines, with how many there are; one alert says nothing of that."""
+    entry = {
+        "id": "e28ade455933",
+        "site": "eu",
+        "state": "proposed",
+        "published": "reopen",
+        "inputs": {"admit": "7"},
+        "labels": {"alertname": "LoginErrors"},
+        "missing_labels": [],
+        "summary": "logins fail",
+        "proposed_at": "2026-11-23T05:00:13.000Z",
+        "alerts": 1,
+        "firing": 1,
+    }
+    assert "logins fail\n" in text_of(proposal_message(entry, nonce="n"))
+    many = text_of(proposal_message({**entry, "alerts": 200, "firing": 12}, nonce="n"))
+    assert "logins fail (and 199 more like it; 12 fire now)" in many
 
 
 def test_buttons_carry_nothing_but_names(tales: ModuleType) -> None:

@@ -414,6 +414,7 @@ def test_alerts_that_mean_nothing_here(shared: Lab, ana: Client) -> None:
         "schema": "relight.proposals/v1",
         "proposals": [],
         "unmatched": 1,
+        "left_out": 0,
     }
     assert bot.post("/alerts", told("Other", a="1")).body["proposals"][0]["state"] == "proposed"
     resolved = bot.post("/alerts", told("Other", status="resolved", a="1")).body["proposals"][0]

@@ -30,8 +30,10 @@ def proposal_message(entry: Mapping[str, Any], *, nonce: str) -> Message:
     state = str(entry["state"])
     inputs = ", ".join(f"{name}={value}" for name, value in entry["inputs"].items())
     labels = [f"{name}={value}" for name, value in sorted(entry["labels"].items())][:LABELS_MAX]
+    more = int(entry.get("alerts", 1)) - 1
+    alike = f" (and {more} more like it; {entry['firing']} fire now)" if more else ""
     rows = [
-        Row("Alert", (one_line(entry["summary"]) or "it says nothing more",)),
+        Row("Alert", ((one_line(entry["summary"]) or "it says nothing more") + alike,)),
         Row("Labels", (one_line(", ".join(labels)),)),
         Row("Would start", (Code(entry["published"]), one_line(f"  {inputs}"))),
     ]

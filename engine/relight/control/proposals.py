@@ -1,23 +1,25 @@
 """What alerts propose: a run with its plan, for a person to begin or to dismiss.
 
-Alertmanager sends the same alert again and again; each time that it fires is one proposal, however often it is told.
-A label is data: it is matched, or becomes an input whose type is checked, and is never evaluated.
+Alertmanager sends the same alert again and again, and of two hundred machines two hundred: what would start the same
+run with the same inputs is one proposal, however many alerts say so and however often.
 """
 
 from __future__ import annotations
 
-import hashlib
+import json
 import shlex
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+import threading
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
+from relight.control.alerts import Told, read_alerts, rule_for
 from relight.control.permissions import permit
 from relight.control.planning import in_one_sentence
 from relight.control.proposed import SHELF
 from relight.control.reception import INPUT_CHARS_MAX, NotThere, Reception, Wanted
 from relight.control.sites import runbook_path
 from relight.control.wording import instant, now_ms
-from relight.errors import NotNow, RelightError, UsageError
+from relight.errors import NotNow, RelightError
 from relight.journal.port import Kept
 
 if TYPE_CHECKING:
@@ -29,35 +31,14 @@ if TYPE_CHECKING:
 TAKEN = "proposals-taken"
 KEPT_MS = 7 * 86_400_000
 """Nobody begins what was proposed a week ago."""
-ALERTS_MAX = 200
-"""Alerts of one message; Alertmanager groups fewer."""
-LABELS_MAX = 60
-LABEL_CHARS_MAX = 500
-ID_CHARS = 12
-
-
-class Told(NamedTuple):
-    """One alert as it was told, cut to what is kept of it."""
-
-    fingerprint: str
-    starts_at: str
-    firing: bool
-    labels: dict[str, str]
-    summary: str
-
-
-def read_alerts(message: Mapping[str, Any]) -> list[Told]:
-    """Return the alerts of an Alertmanager message (version 4).
-
-    Raises:
-        UsageError: it is none.
-    """
-    alerts = message.get("alerts")
-    if not isinstance(alerts, Sequence) or isinstance(alerts, str) or len(alerts) > ALERTS_MAX:
-        raise UsageError(
-            "this is no message of Alertmanager: it has no list of alerts", hint="send version 4 of its webhook"
-        )
-    return [_told(alert) for alert in alerts]
+OPEN_MAX = 50
+"""Proposals of a site that wait for somebody: nobody reads more, and what still fires later is told again."""
+KEPT_MAX = 500
+"""Proposals that are kept; the oldest of those that wait for nobody go first."""
+ALERTS_OF_ONE_MAX = 1_000
+"""Alerts that one proposal stands for by name; the next one makes no difference to anybody."""
+_TURN = threading.Lock()
+"""Who changes a proposal reads it first: a decision is not written over by an alert of the same moment."""
 
 
 def propose(reception: Reception, caller: Caller, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,18 +53,27 @@ def propose(reception: Reception, caller: Caller, message: Mapping[str, Any]) ->
     sites = [site for site in reception.sites if site.name in caller.at]
     for site in sites:
         permit(caller.of(site.name), "propose")
-    kept: list[dict[str, Any]] = []
     unmatched = 0
-    for alert in told:
-        matches = [(site, rule) for site in sites if (rule := _rule(site, alert)) is not None]
-        unmatched += not matches
-        kept += [entry for site, rule in matches if (entry := _keep(reception, site, rule, alert)) is not None]
-    return {"schema": "relight.proposals/v1", "proposals": kept, "unmatched": unmatched}
+    with _TURN:
+        board = _Board(reception.journal)
+        for alert in told:
+            matches = [(site, rule) for site in sites if (rule := rule_for(site, alert)) is not None]
+            unmatched += not matches
+            for site, rule in matches:
+                board.take(site, rule, alert)
+        board.write()
+    found = [_shown(board.entries[name]) for name in board.told]
+    return {
+        "schema": "relight.proposals/v1",
+        "proposals": found,
+        "unmatched": unmatched,
+        "left_out": board.left_out,
+    }
 
 
 def proposals(reception: Reception, caller: Caller) -> dict[str, Any]:
     """Return ``relight.proposals/v1``: what is proposed at the sites that know the caller, the newest first."""
-    entries = [kept.body for kept in reception.journal.kept(SHELF, now_ms()) if kept.body["site"] in caller.at]
+    entries = [_shown(entry) for entry in proposed_at(reception.journal, caller.at)]
     for entry in entries:
         permit(caller.of(entry["site"]), "proposals")
     return {"schema": "relight.proposals/v1", "proposals": entries[::-1]}
@@ -100,7 +90,7 @@ def proposal(reception: Reception, caller: Caller, name: str) -> dict[str, Any]:
     Raises:
         NotThere: there is none of that id.
     """
-    entry = _entry(reception, caller, name, "proposals")
+    entry = _shown(_entry(reception, caller, name, "proposals"))
     try:
         return {**entry, "plan": reception.plan(caller, _wanted(entry)), "problem": ""}
     except RelightError as error:
@@ -129,7 +119,7 @@ def begin(reception: Reception, caller: Caller, name: str, *, confirm: str = "",
     except BaseException:
         reception.journal.let_go(TAKEN, name)
         raise
-    _put(reception, {**entry, "state": "begun", "run": run, "by": person})
+    _change(reception.journal, entry, state="begun", run=run, by=person)
     return run
 
 
@@ -144,7 +134,8 @@ def dismiss(reception: Reception, caller: Caller, name: str, *, reason: str = ""
     if entry["state"] != "proposed":
         raise NotNow(f"proposal {name} is {entry['state']} already{_by(entry)}", hint="look at the list of runs")
     person = caller.of(entry["site"]).person
-    return _put(reception, {**entry, "state": "dismissed", "by": person, "reason": reason[:INPUT_CHARS_MAX]})
+    changed = _change(reception.journal, entry, state="dismissed", by=person, reason=reason[:INPUT_CHARS_MAX])
+    return _shown(changed)
 
 
 def _entry(reception: Reception, caller: Caller, name: str, verb: str) -> dict[str, Any]:
@@ -164,54 +155,77 @@ def _by(entry: Mapping[str, Any]) -> str:
     return f", by {entry['by']}{run}" if entry.get("by") else run
 
 
-def _told(alert: Any) -> Told:
-    if not isinstance(alert, Mapping) or not isinstance(alert.get("labels"), Mapping):
-        raise UsageError("an alert of this message has no labels", hint="send version 4 of Alertmanager's webhook")
-    labels = {
-        name: value
-        for name, value in list(alert["labels"].items())[:LABELS_MAX]
-        if isinstance(name, str) and isinstance(value, str) and len(name) + len(value) <= LABEL_CHARS_MAX
-    }
-    words = "\0".join(f"{name}={labels[name]}" for name in sorted(labels))
-    fingerprint = alert.get("fingerprint") or hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
-    annotations = alert.get("annotations")
-    summary = annotations.get("summary", "") if isinstance(annotations, Mapping) else ""
-    return Told(
-        fingerprint=str(fingerprint)[:100],
-        starts_at=str(alert.get("startsAt", ""))[:100],
-        firing=alert.get("status", "firing") == "firing",
-        labels=labels,
-        summary=summary[:LABEL_CHARS_MAX] if isinstance(summary, str) else "",
-    )
+class _Board:
+    """All that is proposed, while the alerts of one message are taken in."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.entries = {kept.name: kept.body for kept in journal.kept(SHELF, now_ms())}
+        self._of_alert = {key: name for name, entry in self.entries.items() for key in _keys(entry)}
+        self._open = {_would_start(entry): name for name, entry in self.entries.items() if entry["state"] == "proposed"}
+        self._changed: dict[str, None] = {}
+        self.told: dict[str, None] = {}
+        self.left_out = 0
+
+    def take(self, site: ServedSite, rule: Alert, alert: Told) -> None:
+        """Take one alert in: it is known, it counts towards what is proposed already, or it proposes something."""
+        key = alert.key_at(site.name)
+        name = self._of_alert.get(key)
+        if name is not None:
+            self._tell(key, name, firing=alert.firing)
+        elif alert.firing:
+            entry = _proposed(site, rule, alert, key)
+            self._add(key, entry, self._open.get(_would_start(entry)))
+
+    def _tell(self, key: str, name: str, *, firing: bool) -> None:
+        entry, keys = self.entries[name], _keys(self.entries[name])
+        self.told[name] = None
+        if firing or entry["state"] != "proposed" or not keys[key]:
+            return
+        # One that is over is worth knowing of; when all are, nothing asks for the run any more.
+        keys = {**keys, key: False}
+        self._write_down({**_counted(entry, keys), "state": "proposed" if any(keys.values()) else "resolved"})
+
+    def _add(self, key: str, entry: dict[str, Any], like: str | None) -> None:
+        if like is not None:
+            before = self.entries[like]
+            keys = _keys(before)
+            self.told[like] = None
+            if len(keys) < ALERTS_OF_ONE_MAX:
+                self._of_alert[key] = like
+                self._write_down(_counted(before, {**keys, key: True}))
+            return
+        if sum(self.entries[name]["site"] == entry["site"] for name in self._open.values()) >= OPEN_MAX:
+            self.left_out += 1
+            return
+        self._of_alert[key] = self._open[_would_start(entry)] = key
+        self.told[key] = None
+        self._write_down(entry)
+
+    def _write_down(self, entry: dict[str, Any]) -> None:
+        self.entries[entry["id"]] = entry
+        self._changed[entry["id"]] = None
+        if entry["state"] != "proposed":
+            self._open.pop(_would_start(entry), None)
+
+    def write(self) -> None:
+        """Put what has changed on the shelf, each once, and take the oldest from it where there are too many."""
+        for name in self._changed:
+            _put(self._journal, self.entries[name])
+        over = [name for name, entry in self.entries.items() if entry["state"] != "proposed" and name not in self.told]
+        for name in over[: max(0, len(self.entries) - KEPT_MAX)]:
+            self._journal.let_go(SHELF, name)
 
 
-def _rule(site: ServedSite, alert: Told) -> Alert | None:
-    """Return the first rule of the site whose labels the alert has."""
-    for rule in site.document.alerts:
-        if all(alert.labels.get(name) == value for name, value in rule.match.items()):
-            return rule
-    return None
-
-
-def _keep(reception: Reception, site: ServedSite, rule: Alert, alert: Told) -> dict[str, Any] | None:
-    words = f"{site.name}\0{alert.fingerprint}\0{alert.starts_at}"
-    name = hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:ID_CHARS]
-    known = {kept.name: kept.body for kept in reception.journal.kept(SHELF, now_ms())}
-    if name in known or not alert.firing:
-        # Told again; or it is over, which is worth knowing of one that is still proposed.
-        before = known.get(name)
-        if before is None or before["state"] != "proposed" or alert.firing:
-            return before
-        return _put(reception, {**before, "state": "resolved"})
-    missing = sorted(label for label in rule.labels.values() if label not in alert.labels)
+def _proposed(site: ServedSite, rule: Alert, alert: Told, key: str) -> dict[str, Any]:
     taken = {name: alert.labels[label] for name, label in rule.labels.items() if label in alert.labels}
     entry = {
-        "id": name,
+        "id": key,
         "state": "proposed",
         "site": site.name,
         "published": rule.propose,
         "inputs": {**rule.inputs, **taken},
-        "missing_labels": missing,
+        "missing_labels": sorted(label for label in rule.labels.values() if label not in alert.labels),
         "summary": alert.summary,
         "labels": alert.labels,
         "fingerprint": alert.fingerprint,
@@ -219,7 +233,24 @@ def _keep(reception: Reception, site: ServedSite, rule: Alert, alert: Told) -> d
         "proposed_at": instant(now_ms()),
         "command": _command(site, rule.propose, {**rule.inputs, **taken}),
     }
-    return _put(reception, entry)
+    return _counted(entry, {key: True})
+
+
+def _would_start(entry: Mapping[str, Any]) -> str:
+    return json.dumps([entry["site"], entry["published"], entry["inputs"]], sort_keys=True)
+
+
+def _keys(entry: Mapping[str, Any]) -> dict[str, bool]:
+    """Return the alerts that a proposal stands for, each with whether it still fires."""
+    return dict(entry.get("keys") or {entry["id"]: entry["state"] == "proposed"})
+
+
+def _counted(entry: Mapping[str, Any], keys: Mapping[str, bool]) -> dict[str, Any]:
+    return {**entry, "alerts": len(keys), "firing": sum(keys.values()), "keys": dict(keys)}
+
+
+def _shown(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {"alerts": 1, "firing": 1, **{name: value for name, value in entry.items() if name != "keys"}}
 
 
 def _command(site: ServedSite, name: str, inputs: Mapping[str, Any]) -> str:
@@ -231,7 +262,13 @@ def _command(site: ServedSite, name: str, inputs: Mapping[str, Any]) -> str:
     return shlex.join(words)
 
 
-def _put(reception: Reception, entry: dict[str, Any]) -> dict[str, Any]:
+def _change(journal: Journal, entry: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    with _TURN:
+        now = {kept.name: kept.body for kept in journal.kept(SHELF, now_ms())}.get(entry["id"], entry)
+        return _put(journal, {**now, **fields})
+
+
+def _put(journal: Journal, entry: dict[str, Any]) -> dict[str, Any]:
     now = now_ms()
-    reception.journal.keep(Kept(shelf=SHELF, name=entry["id"], at=now, until=now + KEPT_MS, body=entry))
+    journal.keep(Kept(shelf=SHELF, name=entry["id"], at=now, until=now + KEPT_MS, body=entry))
     return entry

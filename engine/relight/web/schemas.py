@@ -37,9 +37,11 @@ _PROPOSAL: dict[str, Any] = {
         "inputs": _OBJECT,
         "summary": _text(),
         "labels": _OBJECT,
+        "alerts": _NUMBER,
+        "firing": _NUMBER,
         "proposed_at": _text(),
     },
-    "required": ["id", "state", "site", "published", "inputs", "summary", "labels", "proposed_at"],
+    "required": ["id", "state", "site", "published", "inputs", "summary", "labels", "alerts", "firing", "proposed_at"],
 }
 
 SCHEMAS: dict[str, dict[str, Any]] = {
