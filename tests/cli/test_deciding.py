@@ -72,6 +72,7 @@ def test_the_answer_as_json(relight: Relight, tale: Any) -> None:
         (("ramp", "7f3", "floor"), 4, "no ramp is under way"),
         (("ramp", "floor", "7f3"), 4, "no ramp is under way"),
         (("resume", "7f3"), 4, "is not paused"),
+        (("undo", "7f3"), 2, "say what to undo"),
         (("undo", "7f3", "nothing", "--yes"), 2, "there is no step 'nothing'"),
         (("undo", "7f3", "--to", "nowhere", "--yes"), 2, "there is no stage 'nowhere'"),
         (("undo", "7f3", "undeploy", "--yes"), 4, "nothing of undeploy is in force"),

@@ -215,7 +215,7 @@ def test_no_home_is_said(tmp_path: Path) -> None:
         (("mark", "7f3", "warm", "maybe"), 2, "'maybe' is not one of"),
         (("ramp", "7f3", "sideways"), 2, "a ramp does not know 'sideways'"),
         (("status", "-o", "xml"), 2, "'xml' is not one of"),
-        (("undo", "7f3"), 2, "say what to undo"),
+        (("undo", "7f3"), 9, "there is no journal"),
         (("undo", "7f3", "x", "--to", "y"), 2, "say what to undo"),
         (("plan", "x"), 2, "missing option '--site'"),
         (("run", "./x.yaml", "--site", "./s.yaml", "-i", "novalue"), 2, "gives no input a value"),
