@@ -186,6 +186,8 @@ def end_message(document: Mapping[str, Any], *, name: str) -> Message:
         rows.append(Row("UNKNOWN", (f"nobody knows whether these happened: {listed(document['unknown'][:6])}",)))
     left = document["effects_in_force"]
     rows.append(Row("Left in force", (_effects(left) if left else "nothing",)))
+    if left:
+        rows.append(Row("", (Code("relight effects"), "  says how each is undone")))
     rows.append(Row("Report", (Code(f"relight report {name}"),)))
     return Message(
         head=f"{place(document)}: {one_line(document['runbook'], SHORT)} {_ended(state)} after {rough(took)}",
