@@ -3,10 +3,24 @@
 What does not belong here: anything about a run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from relight.frozen import frozen
 from relight.kernel.plan import Expression, Plan, Stage, Step, Tree
+
+
+class _Found(dict[str, frozenset[str]]):
+    """What is found for a name when it is first asked for: who takes a run over asks for one stage of many."""
+
+    __slots__ = ("_find",)
+
+    def __init__(self, find: Callable[[str], frozenset[str]]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, name: str) -> frozenset[str]:
+        found = self[name] = self._find(name)
+        return found
 
 
 @frozen
@@ -74,14 +88,15 @@ def index_of(plan: Plan) -> PlanIndex:
 
 
 def _build(plan: Plan) -> PlanIndex:
+    stages = {stage.id: stage for stage in plan.stages}
     steps = {step.id: (stage, step) for stage in plan.stages for step in stage.steps}
     return PlanIndex(
         plan=plan,
         steps=steps,
-        probes={name: _probes_first(step) for name, (_, step) in steps.items()},
-        probes_after={name: _probes_after(step) for name, (_, step) in steps.items()},
-        probes_when={stage.id: probes_in(stage.when) for stage in plan.stages},
-        probes_stage={stage.id: _probes_stage(stage) for stage in plan.stages},
+        probes=_Found(lambda name: _probes_first(steps[name][1])),
+        probes_after=_Found(lambda name: _probes_after(steps[name][1])),
+        probes_when=_Found(lambda name: probes_in(stages[name].when)),
+        probes_stage=_Found(lambda name: _probes_stage(stages[name])),
     )
 
 
