@@ -256,6 +256,10 @@ def test_a_serve_starts_without_slack(night: Night, monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("FAKE_BOT")
     said = night.serve()
     assert "chat: OFF: secret env:FAKE_BOT: the environment has no FAKE_BOT" in said
+    words = ("--site", str(night.site), "--yes", "--until-decision", "-o", "json")
+    run = json.loads(night.type("run", str(night.folder / "gated.runbook.yaml"), *words).stdout)["run"]
+    document = wait_status(night, run, lambda d: any("chat slack is down" in text for text in d["trouble"]))
+    assert "the environment has no FAKE_BOT" in document["trouble"][0]
     started = night.type("run", str(night.folder / "quick.runbook.yaml"), "--site", str(night.site), "--yes")
     assert started.returncode == 0
 
