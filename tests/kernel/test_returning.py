@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from relight.kernel.intents import Perform
+from relight.kernel.intents import Perform, Watch
 from relight.kernel.plan import Guard, Step, Verify
 from relight.testing.desk import Desk
-from relight.testing.plans import act, gate, kind, plan, ramp, stage, throttle, undo_previous, undo_with, use
+from relight.testing.plans import act, fan, gate, kind, plan, ramp, stage, throttle, undo_previous, undo_with, use
 
 THROTTLE = "admission.throttle@fake"
 API = Guard(check="api", on_breach="step_back", breach_after_ms=1_000)
@@ -221,3 +221,65 @@ def test_a_step_that_failed_after_it_was_lost_returns_what_may_be_in_force() -> 
     assert (["step-failed"], ["open_up"]) == ([hold.code for hold in desk.run.holds], desk.performing)
     desk.report("open_up")
     assert (10, ["undone"]) == (percent(desk), [hold.code for hold in desk.run.holds])
+
+
+# ---- fan-outs
+
+
+def fanned(percent: int, **fields: Any) -> Step:
+    """Return the step that lets more people in, host by host."""
+    return opened(percent, targets=fan(3, **fields))
+
+
+@pytest.mark.parametrize("to", [60, 100])
+def test_what_a_fan_out_loosened_returns_on_its_hosts(to: int) -> None:
+    """Also where it had lifted all that protects: until its stage is verified it can return."""
+    desk = reopening(fanned(to))
+    desk.report("open_up")
+    assert (to, (0, 1, 2)) == (percent(desk), desk.run.ledger[THROTTLE].targets)
+    desk.tick(60_000)
+    assert [({"percent": 10}, ("h0", "h1", "h2"))] == [(item.args, item.targets) for item in desk.wanted(Perform)]
+    desk.report("open_up")
+    assert (10, ["undone"]) == (percent(desk), desk.holds)
+
+
+def test_a_fan_out_that_failed_in_the_middle_returns_the_hosts_that_it_lifted() -> None:
+    """The others were never let go."""
+    desk = reopening(fanned(100))
+    desk.report("open_up", "failed", targets={"h0": None, "h1": "refused", "h2": None}, retry=False)
+    assert ["step-failed"] == desk.holds
+    assert [("h0", "h2")] == [item.targets for item in desk.wanted(Perform)]
+    desk.report("open_up")
+    assert (10, ["undone"]) == (percent(desk), desk.holds)
+
+
+@pytest.mark.parametrize(("failing", "left"), [({}, []), ({"h1": "refused"}, [THROTTLE])])
+def test_what_a_fan_out_lifted_leaves_the_ledger_where_it_is_lifted_everywhere(
+    failing: dict[str, str], left: list[str]
+) -> None:
+    """On a host that failed, as the runbook allows, it still protects."""
+    desk = reopening(fanned(100, max_failures=2))
+    desk.report("open_up", "failed" if failing else "succeeded", targets={"h0": None, "h1": None, "h2": None} | failing)
+    desk.turn("verify:", "calm")
+    assert left == list(desk.run.ledger)
+    assert "after" == desk.run.stage.id
+
+
+# ---- stages without a gate
+
+
+def test_a_stage_without_a_gate_loosens_behind_its_preconditions_and_its_verify() -> None:
+    """It has nothing to open: nothing is loosened before they pass, and what was loosened returns where they fail."""
+    shield = act("shield", throttle(percent=10), protective=True)
+    close = stage("close", opened(100), pre=("well",), verify=(Verify(check="calm", within_ms=60_000),))
+    desk = Desk(plan(stage("contain", shield), close))
+    desk.report("shield")
+    assert (["pre:close:0:0:well"], []) == ([watch.id for watch in desk.wanted(Watch)], desk.performing)
+    desk.turn("pre:", "well", "fail")
+    assert (["precondition-failed"], 10) == (desk.holds, percent(desk))
+    desk.ask("ana", "retry")
+    desk.turn("pre:", "well")
+    desk.report("open_up")
+    desk.tick(60_000)
+    desk.report("open_up")
+    assert (["undone"], 10) == (desk.holds, percent(desk))

@@ -13,6 +13,7 @@ from relight.kernel.outcomes import (
     dispatch,
     ended_why,
     hold_failed,
+    lifts,
     may_repeat,
     take_effect,
 )
@@ -96,9 +97,10 @@ def _between_fails(book: Book, step: Step, fan: Fanning, check: str) -> bool:
 def _succeed(book: Book, step: Step, targets: Targets, fan: Fanning) -> None:
     assert step.use is not None
     args = resolve(book.run, step.use.args)
+    key = effect_key(step, step.use, args)
     book.say(f.StepSucceeded, step=step.id, dispatch=0, result=result_of(targets, fan))
-    if "x" not in fan.status and is_neutral(step.use, value_in(step.use, args)):
-        clear_effect(book, effect_key(step, step.use, args))
+    if "x" not in fan.status and is_neutral(step.use, value_in(step.use, args)) and not lifts(book.run, step, key):
+        clear_effect(book, key)
 
 
 def result_of(targets: Targets, fan: Fanning) -> Json:
@@ -187,7 +189,7 @@ def sort_hosts(step: Step, done: Dispatch, given: Reported) -> Sides:
 
 
 def _take_effects(book: Book, step: Step, done: Dispatch, sides: Sides) -> None:
-    if is_neutral(done.use, value_in(done.use, done.args)):
+    if is_neutral(done.use, value_in(done.use, done.args)) and not lifts(book.run, step, done.effect_key):
         return  # it clears, and is clear when all hosts are
     if sides.done:
         take_effect(book, step, done, targets=sides.done)

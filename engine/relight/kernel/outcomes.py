@@ -85,7 +85,7 @@ def take_effect(book: Book, step: Step, done: Dispatch, *, sure: bool = True, ta
         return
     value = value_in(done.use, done.args)
     neutral = sure and is_neutral(done.use, value_after(book.run, done.effect_key, step.id, value))
-    if neutral and not _lifts(book.run, step, done.effect_key):
+    if neutral and not lifts(book.run, step, done.effect_key):
         clear_effect(book, done.effect_key)
         return
     book.say(
@@ -123,7 +123,7 @@ def in_force_after_all(book: Book, entry: EffectEntry) -> None:
     )
 
 
-def _lifts(run: Run, step: Step, key: str) -> bool:
+def lifts(run: Run, step: Step, key: str) -> bool:
     """Return whether this step lifts what another put there to protect: it can return until its stage is verified."""
     there = run.ledger.get(key)
     return there is not None and there.protective and not step.protective
@@ -132,8 +132,14 @@ def _lifts(run: Run, step: Step, key: str) -> bool:
 def clear_neutral(book: Book) -> None:
     """Take out of the ledger what is back at its neutral value and need not return any more."""
     for key, entry in book.run.ledger.items():
-        if entry.sure and is_neutral(entry.use, entry.value):
+        if entry.sure and is_neutral(entry.use, entry.value) and _everywhere(book.run, entry):
             clear_effect(book, key)
+
+
+def _everywhere(run: Run, entry: EffectEntry) -> bool:
+    """Return whether a fan-out reached all its hosts: where one failed, what it lifted is still in force there."""
+    targets = run.step_of(entry.step).targets
+    return targets is None or len(entry.targets) == len(targets.hosts)
 
 
 def clear_effect(book: Book, key: str) -> None:

@@ -63,6 +63,11 @@ def approach(book: Book) -> bool:
 
 
 def _enter_ungated(book: Book, stage: Stage) -> bool:
+    """Enter a stage that asks nobody once its preconditions pass.
+
+    It has nothing to open: also where its steps loosen what protects, its preconditions and its verify are the
+    protection. What it loosened returns where the verify fails, and ``explore`` says where nothing was verified before.
+    """
     uses = {item.check: precondition_id(book.run, item.check) for item in stage.preconditions}
     for check, use in uses.items():
         turned = reading(book.run, use)
