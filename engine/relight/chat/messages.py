@@ -187,7 +187,7 @@ def end_message(document: Mapping[str, Any], *, name: str) -> Message:
     left = document["effects_in_force"]
     rows.append(Row("Left in force", (_effects(left) if left else "nothing",)))
     if left:
-        rows.append(Row("", (Code("relight effects"), "  says how each is undone")))
+        rows.append(Row("", (Code(f"relight undo {name} STEP"), "  undoes one; relight effects lists them")))
     rows.append(Row("Report", (Code(f"relight report {name}"),)))
     return Message(
         head=f"{place(document)}: {one_line(document['runbook'], SHORT)} {_ended(state)} after {rough(took)}",
