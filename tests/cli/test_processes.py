@@ -19,7 +19,7 @@ from relight.control.people import os_name
 
 Relight = Callable[..., Any]
 COMMAND = [sys.executable, "-P", "-m", "relight.cli"]
-WITHIN_S = 30
+WITHIN_S = 90
 
 SITE = f"""\
 site: lab
@@ -171,7 +171,7 @@ def test_an_abort_ends_it(lab: Lab) -> None:
     watcher = subprocess.Popen([*COMMAND, "watch", run], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     began = time.monotonic()
     assert lab.type("abort", run, "--reason", "wrong lab").code == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30, "it waited for the end of the step that it aborts"
     watcher.communicate(timeout=WITHIN_S)
     assert watcher.returncode == 6
     assert lab.type("status", run).code == 6

@@ -26,7 +26,7 @@ def answered_by(tale: Any) -> threading.Thread:
     """Let a driver answer whatever comes, from beside."""
 
     def serve() -> None:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if tale.answer_inbox():
                 return

@@ -231,7 +231,7 @@ class Spawned:
         if number in (signal.SIGKILL, signal.SIGTERM):
             self.wait()
 
-    def wait(self, within_s: float = 30.0) -> int | None:
+    def wait(self, within_s: float = 90.0) -> int | None:
         """Wait for its end and return its exit code, None if it was killed."""
         deadline = time.monotonic() + within_s
         while self.alive:
@@ -322,7 +322,7 @@ class Bed:
     def kinds(self) -> list[str]:
         return [record.kind for record in self.journal.records(self.run)]
 
-    def until(self, seen: Callable[[], Any], within_s: float = 30.0) -> Any:
+    def until(self, seen: Callable[[], Any], within_s: float = 90.0) -> Any:
         deadline = time.monotonic() + within_s
         while not (found := seen()):
             assert time.monotonic() < deadline, f"never seen; the journal has {self.kinds()}"

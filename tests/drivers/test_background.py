@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from relight.drivers.live.spawn import log_path, spawn_driver
+from relight.drivers.live.spawn import READY_S, log_path, spawn_driver
 from relight.errors import JournalError, RelightError
 
 
@@ -39,7 +39,9 @@ def gone(pid: int) -> bool:
 
 def test_it_drives_when_it_says_so_and_survives_a_hang_up(bed: Any) -> None:
     """It holds the run when its starter hears of it; a hang-up of its terminal and the end of it change nothing."""
-    bed.begin(bed.plan([bed.step("one", "again", seconds=1.0), bed.step("two", "again")]))
+    go_on = bed.path.with_name("go-on")
+    waits = ["sh", "-c", 'until [ -e "$0" ]; do sleep 0.02; done', str(go_on)]
+    bed.begin(bed.plan([bed.step("one", "run", argv=waits), bed.step("two", "again")]))
     pid = spawn(bed)
     lease = bed.journal.lease(bed.run)
     assert (pid, True) == (lease.details["pid"], lease.alive)
@@ -48,6 +50,7 @@ def test_it_drives_when_it_says_so_and_survives_a_hang_up(bed: Any) -> None:
     with_parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     assert os.getpid() != int(with_parent[1])
     assert "0" == with_parent[4], "it has a controlling terminal"
+    go_on.touch()
     bed.until(lambda: bed.journal.row(bed.run).ended_at)
     assert "succeeded" == bed.journal.row(bed.run).state
     bed.until(lambda: gone(pid))
@@ -104,7 +107,7 @@ def test_it_may_die_before_it_says_anything(bed: Any, monkeypatch: pytest.Monkey
     began = time.monotonic()
     with pytest.raises(JournalError, match="ended before it drove anything"):
         spawn(bed)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < READY_S
 
 
 def test_its_log_is_its_owners_alone_and_holds_what_plugins_print(bed: Any, canary: str) -> None:

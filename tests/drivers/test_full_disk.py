@@ -31,4 +31,4 @@ def test_a_disk_that_fills_up_under_a_driver(tmp_path: Path) -> None:
         timeout=100,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert len(ended.stdout.splitlines()) == 8
+    assert len(ended.stdout.splitlines()) == 7

@@ -36,16 +36,23 @@ def python(*argv: str) -> list[str]:
     return [sys.executable, "-c", *argv]
 
 
+def until_there(path: Path) -> list[str]:
+    """Return a command that ends when there is a file at *path*: whatever takes long meanwhile, it is not over yet."""
+    return ["sh", "-c", 'until [ -e "$0" ]; do sleep 0.02; done', str(path)]
+
+
 def test_a_second_driver_is_refused_with_75(bed: Any) -> None:
     """The first one goes on undisturbed."""
-    bed.begin(bed.plan([bed.step("one", "do", seconds=1.0)]))
+    go_on = bed.path.with_name("go-on")
+    bed.begin(bed.plan([bed.step("one", "run", argv=until_there(go_on)), bed.step("two", "do")]))
     first = bed.start()
     bed.until(lambda: "step_dispatched" in bed.kinds())
     second = bed.start()
     assert 75 == second.wait()
     assert "is driven by" in bed.error()
+    go_on.touch()
     assert 0 == first.wait()
-    assert ["one"] == bed.happened()
+    assert ["two"] == bed.happened()
 
 
 def test_a_dead_driver_is_followed_at_once(bed: Any) -> None:
@@ -60,7 +67,7 @@ def test_a_dead_driver_is_followed_at_once(bed: Any) -> None:
     began = time.monotonic()
     second = bed.start()
     bed.until(lambda: bed.kinds().count("step_dispatched") == 2)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < takeover.LEASE_MS / 1_000
     assert not set(before) & set(living(bed.run))
     bed.ask("abort")
     assert 0 == second.wait()
@@ -106,14 +113,11 @@ def test_an_abort_ends_children_that_will_not_go(bed: Any, action: str) -> None:
     bed.begin(bed.plan([step, bed.step("two", "do")]))
     driver = bed.start()
     bed.until(pid_file.exists)
-    began = time.monotonic()
     request = bed.ask("abort")
     answer = bed.until(lambda: bed.journal.answer(request))
-    acknowledged_s = time.monotonic() - began
     assert answer.ok
-    assert acknowledged_s < 1
+    assert living(bed.run), "it is acknowledged before anything has ended"
     assert 0 == driver.wait()
-    assert time.monotonic() - began < 25
     assert [] == living(bed.run)
     assert "step_lost" in bed.kinds()
     assert [] == bed.happened()
@@ -126,12 +130,14 @@ def test_what_a_finished_step_left_running_stays(bed: Any) -> None:
     daemon = "import os, sys, time\nif os.fork(): os._exit(0)\nos.setsid()\n"
     daemon += "if os.fork(): os._exit(0)\nfor fd in (0, 1, 2): os.close(fd)\n"
     daemon += "open(sys.argv[1], 'w').write(str(os.getpid()))\ntime.sleep(60)"
-    steps = [bed.step("one", "run", argv=python(daemon, str(pid_file))), bed.step("two", "again", seconds=1.0)]
-    steps[1] = bed.step("two", "again", seconds=1.0, idempotent=True)
+    go_on = bed.path.with_name("go-on")
+    steps = [bed.step("one", "run", argv=python(daemon, str(pid_file)))]
+    steps.append(bed.step("two", "run", argv=until_there(go_on), idempotent=True))
     bed.begin(bed.plan(steps))
     first = bed.start()
     bed.until(lambda: bed.kinds().count("step_dispatched") == 2)
     first.kill()
+    go_on.touch()
     second = bed.start()
     assert 0 == second.wait()
     pid = int(pid_file.read_text())

@@ -32,7 +32,7 @@ async def test_it_says_what_was_asked_and_hears_the_answer() -> None:
     assert heard.headers["x-one"] == "a"
     assert (answer.status, answer.headers["x-two"], answer.data()) == (200, "b", {"a": 1})
     assert answer.complete
-    assert 0 < answer.seconds < 5
+    assert 0 < answer.seconds < 60
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ signal.signal(15, tidy)
         + SLEEPS
     )
     task, _ = await begun(code, grace_s=10)
-    assert 0.4 < await cancelled(task) < 5
+    assert 0.4 < await cancelled(task) < 10
 
 
 async def test_impatience_does_not_leave_anybody_behind() -> None:
@@ -142,7 +142,7 @@ async def test_a_daemon_that_is_meant_to_stay_stays() -> None:
     code = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
     started = time.monotonic()
     finished = await run_process(python(code))
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 30, "it waited for the daemon"
     pid = int(finished.stdout)
     assert alive(pid)
     os.kill(pid, signal.SIGKILL)

@@ -244,7 +244,7 @@ async def test_cancelling_stops_ansible_and_leaves_nothing_here(tmp_path: Path) 
     started = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert time.monotonic() - started < 12
+    assert time.monotonic() - started < 60, "it waited for the play's own end"
     assert _with_argument(book) == []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pydantic
 import pytest
 
-from relight.sdk import Failed, OutcomeUnknown, Probe, Secrets
+from relight.sdk import Failed, OutcomeUnknown, Probe, Secrets, TargetHost
 from relight.testing.calling import call_for
 from relight.testing.http_server import HANG_UP, NEVER, Heard, Reply, Slowly, http_server, reply
 from relight_http import plugin
@@ -163,6 +163,17 @@ async def test_an_address_does_not_leave_the_server(url: str, said: str) -> None
     assert server.heard == []
 
 
+async def test_in_a_fan_out_the_address_may_name_the_host() -> None:
+    """Each host is asked for itself; a host's name is data, whatever it holds."""
+    async with http_server(lambda _heard: reply(200)) as server:
+        for host in ("edge-1", "a/../b?c"):
+            await send(
+                {"base_url": server.url}, {"targets": (TargetHost(name=host),)}, method="POST", url="/n/{target}"
+            )
+        await send({"base_url": server.url}, method="POST", url="/n/{target}")
+    assert [heard.target for heard in server.heard] == ["/n/edge-1", "/n/a%2F..%2Fb%3Fc", "/n/%7Btarget%7D"]
+
+
 async def test_parameters_arrive_as_data() -> None:
     """Whatever a parameter holds is encoded."""
     async with http_server(lambda _heard: reply(200)) as server:
@@ -206,12 +217,12 @@ async def test_a_known_status_counts_though_the_body_breaks_off() -> None:
 
 async def test_an_answer_that_drips_has_one_deadline() -> None:
     """A byte now and then does not keep a step waiting for ever."""
-    drip = Slowly(parts=tuple(b"HTTP/1.1 200 OK"[i : i + 1] for i in range(15)), pause_s=0.1)
+    drip = Slowly(parts=(b"HTTP/1.1 200 ", *[b"O"] * 100), pause_s=0.2)
     async with http_server(lambda _heard: drip) as server:
         started = asyncio.get_running_loop().time()
         with pytest.raises(OutcomeUnknown, match=r"did not answer within 0\.3 s"):
             await send(method="POST", url=server.url, more={"deadline_s": 0.3})
-    assert asyncio.get_running_loop().time() - started < 1.2
+    assert asyncio.get_running_loop().time() - started < 10
 
 
 async def test_probes_read() -> None:
@@ -220,7 +231,7 @@ async def test_probes_read() -> None:
         assert (await read(Get, url=f"{server.url}/200")).body == {"up": False}
         probed = await read(HttpProbe, url=f"{server.url}/503")
         assert (probed.status, probed.body) == (503, {"up": False})
-        assert 0 < probed.seconds < 5
+        assert 0 < probed.seconds < 60
         for status in (404, 503):
             with pytest.raises(Failed, match=f"answered {status}"):
                 await read(Get, url=f"{server.url}/{status}")

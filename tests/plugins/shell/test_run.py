@@ -99,7 +99,7 @@ async def test_cancelling_ends_it() -> None:
     started = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30, "it waited for the command's own end"
     assert not alive(pid)
 
 
@@ -252,8 +252,8 @@ async def test_hostile_output_fits_into_a_result() -> None:
 async def test_a_grandchild_that_holds_the_output_does_not_hold_the_step() -> None:
     """A command may leave a daemon behind, which keeps its pipes open for ever."""
     started = time.monotonic()
-    result = await run(argv=python("import subprocess; print('started', subprocess.Popen(['sleep', '4']).pid)"))
-    assert time.monotonic() - started < 3.5
+    result = await run(argv=python("import subprocess; print('started', subprocess.Popen(['sleep', '60']).pid)"))
+    assert time.monotonic() - started < 30, "it waited for the daemon"
     pid = int(result.stdout.split()[1])
     assert alive(pid)
     os.kill(pid, 9)
