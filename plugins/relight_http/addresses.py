@@ -8,6 +8,7 @@ from typing import Any
 from relight.sdk import Failed
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+TARGET_WORD = "{target}"
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -34,6 +35,11 @@ def address(base: str, url: str, query: Mapping[str, Any]) -> str:
         return whole
     pairs = [(name, _text(each)) for name, value in query.items() for each in _each(value)]
     return f"{whole}{'&' if '?' in whole else '?'}{urllib.parse.urlencode(pairs)}"
+
+
+def aimed(url: str, host: str) -> str:
+    """Return *url* with a fan-out's host where it says ``{target}``; whatever the host is called stays one piece."""
+    return url.replace(TARGET_WORD, urllib.parse.quote(host, safe="")) if host else url
 
 
 def shown(url: str) -> str:

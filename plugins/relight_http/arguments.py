@@ -41,7 +41,9 @@ class HttpConfig(Arguments):
 class GetArgs(Arguments):
     """What is asked."""
 
-    url: Annotated[str, Field(description="The address; with a base_url, what follows it")]
+    url: Annotated[
+        str, Field(description="The address; with a base_url, what follows it; in a fan-out {target} in it is the host")
+    ]
     query: Annotated[
         dict[str, Scalar | list[Scalar]], Field(description="Parameters, encoded and put behind the address")
     ] = {}

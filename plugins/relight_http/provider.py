@@ -19,7 +19,7 @@ from relight.sdk import (
     fit,
     http_ask,
 )
-from relight_http.addresses import address, shown
+from relight_http.addresses import address, aimed, shown
 from relight_http.arguments import GetArgs, HttpConfig, RequestArgs, RequestResult
 from relight_http.endings import judge
 
@@ -142,7 +142,8 @@ async def _send(
         sent[name.lower()] = (name, call.reveal(value))
     timeout_s = config.timeout if asked.timeout is None else asked.timeout
     try:
-        url = address(config.base_url, asked.url, asked.query)
+        host = call.targets[0].name if call.targets else ""
+        url = address(config.base_url, aimed(asked.url, host), asked.query)
         answer = await http_ask(
             method,
             url,

@@ -165,7 +165,8 @@ def answer_lines(seen: "Seen | None") -> list[Line | str]:
     """Return which providers answer."""
     said: list[Line | str] = []
     for answer in seen.answers if seen is not None else ():
-        word = Span("answers", "good") if answer.ok else Span("DOES NOT ANSWER", "loud")
+        bad = "CANNOT BE READ" if answer.plugin == "secret" else "DOES NOT ANSWER"
+        word = Span("answers", "good") if answer.ok else Span(bad, "loud")
         said.append(
             line(Span(pad(answer.provider, 12), "bold"), pad(f"({answer.plugin})", 14), word, f"  {answer.text}")
         )

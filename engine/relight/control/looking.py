@@ -4,13 +4,14 @@ Everything here only reads, all of it at once and within a few seconds.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from relight.drivers.live.providers import Providers
 from relight.errors import RelightError
-from relight.kernel.plan import Plan, Step
-from relight.sdk import Action, Call, Failed, OutcomeUnknown, Secrets
+from relight.kernel.plan import Plan, Step, Use
+from relight.sdk import Action, Call, Failed, OutcomeUnknown, Secret, Secrets
 from relight.sdk.text import one_line
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ LOOK_S = 5.0
 
 
 class Answered(NamedTuple):
-    """What one provider said."""
+    """What one provider said; where *plugin* is ``secret``, it is a reference that cannot be read, and why."""
 
     provider: str
     plugin: str
@@ -46,13 +47,15 @@ def look(plan: Plan, registry: "Registry") -> Seen:
 async def _look(plan: Plan, providers: Providers) -> Seen:
     steps = [step for stage in plan.stages for step in stage.steps if _known_now(step)]
     try:
-        answers, previews = await asyncio.gather(
+        answers, previews, locked = await asyncio.gather(
             _all(_ping(name, str(plan.providers[name].get("use", name)), providers) for name in plan.providers),
             _all(_preview(step, providers) for step in steps),
+            _all(_reveal(secret, providers) for secret in _secrets(plan, providers)),
         )
     finally:
         await providers.close()
-    return Seen(tuple(answers), {step.id: said for step, said in zip(steps, previews, strict=True) if said})
+    unreadable = [answer for answer in locked if not answer.ok]
+    return Seen((*answers, *unreadable), {step.id: said for step, said in zip(steps, previews, strict=True) if said})
 
 
 async def _all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -82,6 +85,45 @@ async def _ping(name: str, plugin: str, providers: Providers) -> Answered:
         return Answered(name, plugin, False, _said(error.message, providers))
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything; its name goes with it
         return Answered(name, plugin, False, _said(f"plugin {plugin} broke: {error!r}", providers))
+
+
+def _secrets(plan: Plan, providers: Providers) -> list[Secret]:
+    """Return the secrets that the plan's arguments refer to, as far as these are known before the run."""
+    uses = [use for stage in plan.stages for step in stage.steps for use in _uses(step)]
+    uses += [use for use in (*(check.probe for check in plan.checks.values()), *_probes(plan)) if use is not None]
+    found: dict[Secret, None] = {}
+    for use in uses:
+        with suppress(RelightError, ValueError):  # what is wrong with its arguments, or its plugin, is told elsewhere
+            if _is_plain(use.args):
+                found |= dict.fromkeys(_secrets_in(dict(providers.of(use).contract.args(**use.args))))
+    return list(found)
+
+
+def _uses(step: Step) -> Iterator[Use]:
+    yield from (use for use in (step.use, step.undo and step.undo.use, step.settle and step.settle.use) if use)
+
+
+def _probes(plan: Plan) -> Iterator[Use]:
+    yield from (probe.use for probe in plan.probes.values())
+
+
+def _secrets_in(value: Any) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _secrets_in(item)
+
+
+async def _reveal(secret: Secret, providers: Providers) -> Answered:
+    """Return whether a secret can be read here; a keyring may take its time."""
+    try:
+        await asyncio.wait_for(asyncio.to_thread(providers.secrets.reveal, secret), LOOK_S)
+    except TimeoutError:
+        return Answered(secret.reference, "secret", False, f"no answer in {LOOK_S:g} s")
+    except RelightError as error:
+        return Answered(secret.reference, "secret", False, error.message.removeprefix(f"secret {secret.reference}: "))
+    return Answered(secret.reference, "secret", True, "")
 
 
 async def _preview(step: Step, providers: Providers) -> str:

@@ -65,6 +65,7 @@ CODES: dict[str, Code] = {
     "RL407": _error("an argument with a wrong value"),
     "RL408": _error("an action where a probe belongs, or a probe where an action belongs"),
     "RL410": _warning("an input, check or probe that nothing uses"),
+    "RL409": _error("a program that another step's output names"),
     "RL411": _warning("a capability that the project does not define: a provider of the site must bring it"),
     "RL501": _error("a ramp that does not rise from its floor"),
     "RL502": _error("a time limit shorter than the time that must pass within it"),

@@ -37,6 +37,7 @@ def _use(scene: Scene, part: Part, key: str, *, probe: bool) -> None:
     offer = scene.offers.find(name)
     args = part.raw("with")
     check_secrets(scene, part, "with")
+    _program(scene, part)
     if offer is None:
         _unknown(scene, part, key, name)
         return
@@ -57,6 +58,17 @@ def _use(scene: Scene, part: Part, key: str, *, probe: bool) -> None:
         scene.complaints.add(wrong.code, at, wrong.message, wrong.hint)
     if ramp is not None:
         _ramp(scene, part, offer)
+
+
+def _program(scene: Scene, part: Part) -> None:
+    """What a step or a probe said is data: it may be an argument, and never the program that is run."""
+    given = part.raw("with")
+    argv = given.get("argv") if isinstance(given, Map) else None
+    program = argv[0] if isinstance(argv, list) and argv else argv
+    for name in _names(program) if isinstance(program, str) else ():
+        if name.split(".")[0] in ("steps", "probes"):
+            at = part.place("with", "argv", *((0,) if isinstance(argv, list) else ()))
+            scene.complaints.add("RL409", at, f"{name} would say which program is run", "write the program out")
 
 
 def _is_probe(scene: Scene, name: str) -> bool:
