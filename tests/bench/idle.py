@@ -1,9 +1,7 @@
 """What the driver's benchmarks drive: a plugin that does nothing, plans of it, and the floor beneath."""
 
 import os
-import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +18,9 @@ from relight.kernel.plan import Approval, Gate, Person, Plan, Stage, Step, Targe
 from relight.sdk import Action, Arguments, Call, Contract, Plugin, Provider, Result
 from relight.sdk.registry import Registry
 
-SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF"
+SETTINGS = (
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON"
+)
 TABLE = """CREATE TABLE records (run TEXT NOT NULL, seq INTEGER NOT NULL, epoch INTEGER NOT NULL, kind TEXT NOT NULL,
     body BLOB NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (run, seq)) STRICT"""
 INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -102,6 +102,8 @@ def begin(journal: SqliteJournal, *stages: Stage, run: str = "r1") -> None:
 @contextmanager
 def folder() -> Iterator[Path]:
     """Give a folder on the disk that the first argument names, or the default one."""
+    import tempfile  # what only the measuring needs is not loaded by the drivers that are measured
+
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as name:
         yield Path(name)
 
@@ -117,6 +119,8 @@ def bare_connection(path: Path) -> apsw.Connection:
 @contextmanager
 def compiled() -> Iterator[None]:
     """Let processes keep what they compile, as an installed program's do, but not in the source tree."""
+    import tempfile
+
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = cache
@@ -125,8 +129,19 @@ def compiled() -> Iterator[None]:
 
 def in_turn(rounds: int, *measured: Callable[[], float]) -> list[float]:
     """Return the median of each, measured one after the other, again and again."""
+    import statistics
+
     taken: list[list[float]] = [[] for _ in measured]
     for _ in range(rounds):
         for times, measure in zip(taken, measured, strict=True):
             times.append(measure())
     return [statistics.median(times) for times in taken]
+
+
+def peak_mib() -> float:
+    """Return the most memory that this process ever had.
+
+    ``getrusage`` would say what whoever started it had, where that was more: a child begins as a copy of its parent.
+    """
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) / 1024

@@ -24,7 +24,9 @@ from relight.testing.journals import NOW, notes, row
 RUN = "7f3a9c2e"
 ROUNDS = 7
 COMMITS = {1: 200, 100: 20}
-SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF"
+SETTINGS = (
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON"
+)
 TABLE = """CREATE TABLE records (run TEXT NOT NULL, seq INTEGER NOT NULL, epoch INTEGER NOT NULL, kind TEXT NOT NULL,
     body BLOB NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (run, seq)) STRICT"""
 INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)"
