@@ -411,6 +411,10 @@ async def test_what_cannot_be_taken_back_asks_why(lab: Any) -> None:
     address = lab.address("gate " + tale.run.ticket.id)
     await lab.people.click("U1", address, "Approve, say why")
     await lab.people.settle()
+    (what, *_) = lab.paper.forms["U1"].texts
+    assert what.startswith("PROD-EU: Roll back auth 41 to 40?"), "on a phone the form hides the message"
+    assert "Will DESTRUCTIVE: " in what
+    await lab.people.settle()
     assert lab.facts("vote_cast") == []
     assert await lab.people.fill("U1", reason=" ") == {"reason": "Say why, in a few words at least."}
     assert await lab.people.fill("U1", reason="it is 41") == {}

@@ -29,16 +29,17 @@ _WARNINGS = {
 }
 
 
-def why_form(verb: str, about: Mapping[str, str], *, alone: str = "") -> Form:
+def why_form(verb: str, about: Mapping[str, str], *, what: str = "", alone: str = "") -> Form:
     """Return the form that asks why.
 
     Args:
         about: What it is about, for when it comes back.
+        what: The same for people.
         alone: The site's name, where somebody opens a gate alone and has to type it.
     """
     title, send = _TITLES[verb]
     subject = " ".join(word for word in (about.get("run", ""), about.get("ticket", "")) if word)
-    texts = [subject, _WARNINGS[verb]]
+    texts = [*([what] if what else []), subject, _WARNINGS[verb]]
     fields = [Field(id="reason", label="Why?", long=True, hint="It is kept in the journal, with your name.")]
     if alone:
         texts.append(f"You started this run: you open its gate ALONE, and everybody is told. Type {alone} to say so.")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from relight.chat import forms, grammar, proposing, starting
 from relight.chat.channel import Channel, ChannelError, Code, Form, Heard, Meeting, Words, one_line
+from relight.chat.messages import asked_about
 from relight.control.identities import Caller
 from relight.control.permissions import permit
 from relight.control.planning import in_one_sentence
@@ -191,7 +192,8 @@ class Hearing:
             case "deny" | "abort" if not said.reason:
                 about = {"run": said.run, "ticket": said.ticket, "digest": "", "nonce": ""}
                 await self.do(lambda: self.reception.row(caller, said.run, said.verb))
-                await self._channel.show(heard, forms.why_form(said.verb, about))
+                what = await self.do(lambda: self._what(caller, Button(said.run, said.ticket, "", "")))
+                await self._channel.show(heard, forms.why_form(said.verb, about, what=what))
             case _:
                 await self._ask(heard, caller, said.run, Asking(said.verb, ticket=said.ticket, reason=said.reason))
 
@@ -220,7 +222,8 @@ class Hearing:
             verb = _ASK_FIRST[heard.action]
             await self.do(lambda: self._may(heard, caller, button, verb))
             alone = await self.do(lambda: self._alone(caller, button)) if verb == "approve" else ""
-            await self._channel.show(heard, forms.why_form(verb, button._asdict(), alone=alone))
+            what = await self.do(lambda: self._what(caller, button))
+            await self._channel.show(heard, forms.why_form(verb, button._asdict(), what=what, alone=alone))
             return
         match heard.action:
             case "approve":
@@ -305,8 +308,8 @@ class Hearing:
         alone = await self.do(lambda: self._alone(caller, button))
         risky = await self.do(lambda: self._risky(caller, button))
         if alone or (risky and not reason):
-            about = {**button._asdict(), "run": button.run}
-            await self._channel.show(heard, forms.why_form("approve", about, alone=alone))
+            what = await self.do(lambda: self._what(caller, button))
+            await self._channel.show(heard, forms.why_form("approve", button._asdict(), what=what, alone=alone))
             return
         asking = Asking("approve", ticket=button.ticket, scope_digest=button.digest, reason=reason)
         await self._ask(heard, caller, button.run, asking)
@@ -321,6 +324,11 @@ class Hearing:
             return ""
         is_time = now_ms() >= (from_instant(gate["alone_from"]) or 0)
         return row.site if caller.of(row.site).person == row.starter and is_time else ""
+
+    def _what(self, caller: Caller, button: Button) -> str:
+        if proposing.is_proposal(button.run):
+            return ""
+        return asked_about(self.reception.status(caller, button.run), button.ticket)
 
     def _risky(self, caller: Caller, button: Button) -> bool:
         from relight.control.choosing import is_risky

@@ -6,7 +6,7 @@ They are pure: the same run gives the same messages, whoever shows them and howe
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from relight.chat.channel import Button, Code, Message, Row, Time, Word, Words, one_line
+from relight.chat.channel import Button, Code, Message, Row, Time, Word, Words, one_line, said
 from relight.chat.story import Gate, Hold
 from relight.control.choosing import is_risky
 from relight.control.wording import counted, figure, from_instant, listed, rough, spoken
@@ -256,6 +256,15 @@ def _stages(document: Mapping[str, Any]) -> str:
         kinds = {{"now": "ended in", "then": "not done"}.get(word, word): stages for word, stages in kinds.items()}
     order = ("done", "skipped", "now", "then", "ended in", "not done")
     return one_line("; ".join(f"{word} {', '.join(kinds[word])}" for word in order if word in kinds))
+
+
+def asked_about(document: Mapping[str, Any], ticket: str) -> str:
+    """Return what a form that asks why is about, for on a phone it hides the message: where, what, and what it does."""
+    gate = document["gate"]
+    if not ticket or gate is None or gate["ticket"] != ticket:
+        return f"{place(document)}: {one_line(document['runbook'], SHORT)}"
+    lines = [f"{place(document)}: {one_line(gate['title'])}"]
+    return "\n".join([*lines, *(f"Will {said(words)}" for words in _will(gate))])
 
 
 def _will(gate: Mapping[str, Any]) -> Iterable[Words]:
