@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from relight.drivers.explorer.doubts import DOUBTS
 from relight.drivers.explorer.findings import PROPERTIES
 
 PAGE = (Path(__file__).parents[2] / "EXPLORING.md").read_text(encoding="utf-8")
@@ -17,11 +18,11 @@ RUNBOOK = next(block for block in BLOCKS if block.startswith("runbook: swap"))
 Relight = Callable[..., Any]
 
 
-def shown(relight: Relight, folder: Path, text: str) -> tuple[int, str]:
+def shown(relight: Relight, folder: Path, text: str, *options: str) -> tuple[int, str]:
     """Return the exit code and the report on a runbook, without how much work it was."""
     path = folder / "swap.runbook.yaml"
     path.write_text(text)
-    done = relight("explore", str(path))
+    done = relight("explore", str(path), *options)
     return done.code, without_work(done.out)
 
 
@@ -31,7 +32,7 @@ def without_work(text: str) -> str:
 
 def test_its_example_is_found_as_it_shows(relight: Relight, tmp_path: Path) -> None:
     """The report and the row of the decision table are those on the page."""
-    code, said = shown(relight, tmp_path, RUNBOOK)
+    code, said = shown(relight, tmp_path, RUNBOOK, "--stage", "swap", "--code", "step-unknown")
     assert code == 1
     for head in ("swap: VIOLATED", "step-unknown  swap/swap"):
         told = next(block for block in BLOCKS if block.startswith(head))
@@ -67,6 +68,12 @@ stages:
 def test_every_property_is_on_it(name: str) -> None:
     """With what it says, word for word."""
     assert f"| `{name}` | {PROPERTIES[name].says} |" in PAGE
+
+
+@pytest.mark.parametrize("name", DOUBTS)
+def test_every_doubt_is_on_it(name: str) -> None:
+    """With what it is, word for word."""
+    assert f"| `{name}` | {DOUBTS[name]} |" in PAGE
 
 
 def test_its_options_are_options(relight: Relight) -> None:

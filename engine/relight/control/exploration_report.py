@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from relight.control.decision_table import decision_lines
 from relight.control.exploring import Explored
 from relight.control.stories import story
 from relight.drivers.explorer.decisions import Row
@@ -34,17 +35,24 @@ def exploration_document(explored: Explored, starter: str) -> dict[str, Any]:
         "coverage": _coverage(found),
         "unreached": [_unreached(each) for each in found.unreached],
         "violations": [_violation(found, each, starter) for each in found.violations],
+        "doubts": [{"name": each.name, "stage": each.stage, "text": each.text} for each in found.doubts],
         "left_in_force": list(found.left),
         "decisions": [_row(row) for row in found.decisions],
         "worst_case": {
             "alone_s": found.durations.alone_ms / 1_000,
             "people_s": found.durations.people_ms / 1_000,
             "critical_path": [
-                {"stage": part.stage, "what": part.what, "longest_s": part.longest_ms / 1_000, "people": part.people}
+                {"stage": part.stage, "what": part.what, "longest_s": _seconds(part.longest_ms), "people": part.people}
                 for part in found.durations.path
             ],
         },
+        "refused": found.refused,
+        "bounds": list(found.bounds),
     }
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1_000
 
 
 def _coverage(found: Exploration) -> dict[str, Any]:
@@ -104,8 +112,12 @@ def _row(row: Row) -> dict[str, Any]:
 # ---- for people
 
 
-def report_lines(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the report for a terminal: the verdict first, then what is wrong, then what people may decide where."""
+def report_lines(document: Mapping[str, Any], *, each: bool = False) -> Iterator[str]:
+    """Yield the report for a terminal: the verdict first, then what is wrong, then what people may decide where.
+
+    Args:
+        each: Whether holds that are alike are told one by one.
+    """
     yield f"{document['runbook']}: {_verdict(document)}"
     cover, worst = document["coverage"], document["worst_case"]
     yield (
@@ -113,10 +125,7 @@ def report_lines(document: Mapping[str, Any]) -> Iterator[str]:
         f"{cover['stages']['reached']} of {cover['stages']['of']} stages and "
         f"{cover['steps']['reached']} of {cover['steps']['of']} steps reached"
     )
-    slowest = sorted(worst["critical_path"], key=lambda part: -part["longest_s"])[:3]
-    parts = ", ".join(f"{_place(part)} {_time(part['longest_s'])}" for part in slowest)
-    alone, people = _time(worst["alone_s"]), _time(worst["people_s"])
-    yield f"  at the worst {alone} by itself, and {people} for people; longest: {parts}"
+    yield f"  {_worst(worst)}"
     made_up = [f"{name}={value}" for part in document["made_up"].values() for name, value in part.items()]
     if made_up:
         yield f"  made up, for want of a site: {', '.join(made_up)}"
@@ -124,14 +133,31 @@ def report_lines(document: Mapping[str, Any]) -> Iterator[str]:
     if left:
         more = f" and {len(left) - LEFT_SHOWN_MAX} more" if len(left) > LEFT_SHOWN_MAX else ""
         yield f"  still in force when it succeeds: {', '.join(left[:LEFT_SHOWN_MAX])}{more}"
-    for each in document["unreached"]:
-        what = {"stage": "stage", "step": "step", "branch": "when, never false, of"}[each["kind"]]
-        yield f"NEVER REACHED  {what} {each['step'] or each['stage']}"
-    for number, each in enumerate(document["violations"], 1):
+    for missed in document["unreached"]:
+        what = {"stage": "stage", "step": "step", "branch": "when, never false, of"}[missed["kind"]]
+        yield f"NEVER REACHED  {what} {missed['step'] or missed['stage']}"
+    for doubt in document["doubts"]:
+        yield f"LOOK AGAIN  stage {doubt['stage']}: {doubt['text']}"
+    for number, wrong in enumerate(document["violations"], 1):
         yield ""
-        yield from _wrong(number, each)
+        yield from _wrong(number, wrong)
     yield ""
-    yield from _decisions(document)
+    yield from decision_lines(document["decisions"], each=each)
+    yield ""
+    yield f"BOUNDS  {document['refused']} requests of people who may not, or on spent tickets, were refused; besides:"
+    yield from (f"   {each}" for each in document["bounds"])
+
+
+def _worst(worst: Mapping[str, Any]) -> str:
+    known = [part for part in worst["critical_path"] if part["longest_s"] is not None]
+    slowest = sorted(known, key=lambda part: -part["longest_s"])[:3]
+    parts = ", ".join(f"{_place(part)} {_time(part['longest_s'])}" for part in slowest)
+    open_ended = [_place(part) for part in worst["critical_path"] if part["longest_s"] is None]
+    besides = f", besides {', '.join(open_ended)}, which nobody can bound" if open_ended else ""
+    alone, people = _time(worst["alone_s"]), _time(worst["people_s"])
+    return f"at the worst {alone} by itself, and {people} for people{besides}" + (
+        f"; longest: {parts}" if parts else ""
+    )
 
 
 def _verdict(document: Mapping[str, Any]) -> str:
@@ -157,24 +183,6 @@ def _wrong(number: int, each: Mapping[str, Any]) -> Iterator[str]:
         yield f"   ... {left_out} things before go as they should (-o json has them)"
     for line in trace[max(left_out, 0) :]:
         yield f"   - {line}"
-
-
-def _decisions(document: Mapping[str, Any]) -> Iterator[str]:
-    if document["decisions"]:
-        yield "DECISIONS  for every hold that can happen: what it means, what is in force, and each verb"
-    for row in document["decisions"]:
-        place = "/".join(part for part in (row["stage"], row["step"]) if part)
-        yield ""
-        yield f"{row['code']}  {place}: {row['means']}"
-        maybe = f" (perhaps {', '.join(row['maybe_in_force'])})" if row["maybe_in_force"] else ""
-        yield f"   in force: {', '.join(row['in_force']) or 'nothing'}{maybe}"
-        for verb in (verb for verb in row["verbs"] if not verb["seldom"]):
-            who = f" [{' or '.join(verb['roles'])}]" if verb["roles"] else ""
-            then = f" -> {', '.join(verb['then'])}" if verb["then"] else ""
-            yield f"   {verb['verb']} {verb['words']}".rstrip() + f"{who}: {verb['leads_to']}{then}"
-        besides = [f"{verb['verb']} {verb['words']}".rstrip() for verb in row["verbs"] if verb["seldom"]]
-        if besides:
-            yield f"   legal besides: {', '.join(besides)}"
 
 
 def _place(part: Mapping[str, Any]) -> str:

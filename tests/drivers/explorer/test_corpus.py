@@ -61,6 +61,16 @@ def test_a_right_runbook_raises_no_alarm(case: Case, tmp_path: Path) -> None:
     assert found.exploration is not None, found.planned.complaints
     assert [(each.name, each.stage, each.step, each.text) for each in found.exploration.violations] == []
     assert found.exploration.verdict == "clean"
+    assert found.exploration.doubts == ()
+
+
+@pytest.mark.parametrize("case", cases("doubtful.txt"), ids=lambda case: case.title)
+def test_what_may_not_have_been_meant_is_told_and_no_alarm(case: Case, tmp_path: Path) -> None:
+    """The runbook is clean, and its author is told what to look at again."""
+    found = explored(case, tmp_path)
+    assert found.exploration is not None, found.planned.complaints
+    assert found.exploration.verdict == "clean"
+    assert [(each.name, each.stage) for each in found.exploration.doubts] == [(case.property, case.stage)]
 
 
 def test_the_corpus_is_large_enough() -> None:

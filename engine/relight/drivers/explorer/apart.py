@@ -1,7 +1,6 @@
-"""What is tried at a state and not multiplied with all others: a pause, a breached guard, and undoing.
+"""What is tried at a state and not multiplied with all others: a pause, and undoing.
 
-A pause and a breach where no ramp rises only stop what goes forward: both are tried at each state, and a pause has to
-lead back to where it began.
+A pause only stops what goes forward: it is tried at each state, and has to lead back to where it began.
 Undoing is explored once for each effect and each set of effects: how it goes does not depend on the rest.
 """
 
@@ -15,7 +14,7 @@ from relight.drivers.explorer.walking import Place, Walk
 from relight.errors import NotNow, NotPermitted
 from relight.kernel.decide import turn
 from relight.kernel.effects import down_to, may_undo
-from relight.kernel.inputs import AnyInput, Asked, Reported, Ticked, Turned
+from relight.kernel.inputs import AnyInput, Asked, Reported, Ticked
 from relight.kernel.intents import Wake
 from relight.kernel.state import Run
 from relight.kernel.wanted import wanted
@@ -35,12 +34,11 @@ class Apart:
     def at(self, walk: Walk, place: Place) -> None:
         """Try everything at a state that a walk has come to for the first time."""
         run = place.run
-        self._decisions.note(run)
+        self._decisions.note(run, place.number)
         if run.outcome is not None or run.epoch == 0 or run.aborting or run.undo is not None:
             return
         if not run.holds and not run.breached:
             self._pause(walk, place)
-            self._breach(walk, place)
         signatures = set(self._canon.effects(run))
         if not signatures <= self._effects:
             self._effects |= signatures
@@ -56,19 +54,6 @@ class Apart:
         said = [self._asked(place.run, "pause"), self._asked(place.run, "resume")]
         self._there_and_back(walk, place, said, "a pause and a resume lead elsewhere")
 
-    def _breach(self, walk: Walk, place: Place) -> None:
-        run = place.run
-        if any(step.ramp is not None for step in run.open_steps):
-            return
-        now = moment(run.t)
-        for guard in run.plan.guards:
-            if self._canon.is_blind(run, guard.check):
-                continue
-            use = f"guard:{guard.check}"
-            fails = Turned(**now, use=use, check=guard.check, verdict="fail")
-            passes = Turned(**now, use=use, check=guard.check, verdict="pass")
-            self._there_and_back(walk, place, [fails, passes], "")
-
     def _there_and_back(self, walk: Walk, place: Place, said: Sequence[AnyInput], text: str) -> None:
         """Make a round trip; what protects may have gone on meanwhile, and then it need not lead back."""
         run, held, moved = place.run, place.held, False
@@ -80,14 +65,14 @@ class Apart:
                 moved = moved or run.next_dispatch != dispatched or run.cursor != place.run.cursor
                 for watcher in walk.watchers:
                     watcher.rest(run)
-                self._decisions.note(run)
+                self._decisions.note(run, place.number)
         except Broken as broken:
             wrong.append(broken)
         for what in wrong:
             walk.found(what, place.number, tuple(said))
         if wrong:
             return
-        home = not text or bool(run.holds) or self._canon.key(run) == self._canon.key(place.run)
+        home = bool(run.holds) or self._canon.key(run) == self._canon.key(place.run)
         if not home and not moved:
             walk.found(Broken("same-again", text, stage=run.stage.id), place.number, tuple(said))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from relight.drivers.explorer.in_force import InForce
 from relight.drivers.explorer.moves import asked_for
 from relight.errors import NotNow, NotPermitted
 from relight.kernel.choices import Choice, choices, seldom
@@ -34,6 +35,7 @@ class Row:
     Attributes:
         alone: Whether the run holds for nothing else in the states that the verbs are from.
         in_force: Steps whose effects are in force each time that it happens; *maybe* those that sometimes are.
+        places: The states in which it happens, or that it happens right after.
     """
 
     code: str
@@ -41,8 +43,9 @@ class Row:
     step: str
     means: str
     example: str
-    in_force: set[str]
-    maybe: set[str]
+    in_force: set[str] = field(default_factory=set)
+    maybe: set[str] = field(default_factory=set)
+    places: set[int] = field(default_factory=set)
     verbs: dict[tuple[str, str], Verb] = field(default_factory=dict)
     alone: bool = True
     besides: set[frozenset[str]] = field(default_factory=set)
@@ -55,13 +58,14 @@ class Decisions:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str, str], Row] = {}
 
-    def note(self, run: Run) -> None:
-        """Take in one state."""
+    def note(self, run: Run, number: int = 0) -> None:
+        """Take in one state, by its number in the walk."""
         if run.aborting or run.outcome is not None:
             return
         offered: tuple[Choice, ...] | None = None
         for hold in run.holds:
             row = self._row(run, hold)
+            row.places.add(number)
             alone = len(run.holds) == 1
             if not alone and row.verbs:
                 continue  # what is offered is for all of them together; each alone tells more
@@ -78,16 +82,16 @@ class Decisions:
                 for choice in seldom(run):
                     self._verb(run, row, choice, seldom=True)
 
+    def settle(self, in_force: InForce) -> None:
+        """Tell of each row what is in force, whichever way led there."""
+        for row in self.rows.values():
+            row.in_force, row.maybe = in_force.at(sorted(row.places))
+
     def _row(self, run: Run, hold: Hold) -> Row:
         key = (hold.code, hold.stage, hold.step)
-        now = {entry.step for entry in run.ledger.values()}
-        row = self.rows.get(key)
-        if row is None:
-            row = Row(*key, HOLDS[hold.code].means, hold.text, set(now), set())
-            self.rows[key] = row
-        row.maybe |= (row.in_force | now) - (row.in_force & now)
-        row.in_force &= now
-        return row
+        if key not in self.rows:
+            self.rows[key] = Row(*key, HOLDS[hold.code].means, hold.text)
+        return self.rows[key]
 
     def _verb(self, run: Run, row: Row, choice: Choice, *, seldom: bool = False) -> None:
         words = choice.words if choice.verb not in ("approve", "deny") else "TICKET"

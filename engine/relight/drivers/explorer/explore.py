@@ -11,16 +11,20 @@ from typing import TypeAlias
 
 from relight.drivers.explorer.apart import Apart
 from relight.drivers.explorer.author import Author
+from relight.drivers.explorer.bounds import bounds
 from relight.drivers.explorer.canonical import Canon
 from relight.drivers.explorer.coverage import Coverage
 from relight.drivers.explorer.decisions import Decisions, Row
+from relight.drivers.explorer.doubts import Doubt, doubts
 from relight.drivers.explorer.durations import Durations, durations
 from relight.drivers.explorer.findings import Broken, Violation
+from relight.drivers.explorer.in_force import InForce
 from relight.drivers.explorer.moves import Moves
 from relight.drivers.explorer.on_paper import on_paper
 from relight.drivers.explorer.properties import Properties
 from relight.drivers.explorer.shape import shape_of
-from relight.drivers.explorer.walking import STATES_MAX, Walk
+from relight.drivers.explorer.strangers import Strangers
+from relight.drivers.explorer.walking import STATES_MAX, Place, Walk
 from relight.drivers.explorer.watchers import LeftBehind, Protection, Sense
 from relight.drivers.explorer.world import World
 from relight.kernel.plan import Plan
@@ -34,6 +38,9 @@ class Exploration:
         complete: Whether no bound was hit.
         unreached: Parts of the document that nothing came by, as (kind, stage, step).
         left: Steps whose effect is still in force when the run succeeds and nothing failed.
+        refused: How many requests of people who may not, or on tickets that are spent, were tried and refused.
+        bounds: What was left out, in sentences.
+        doubts: What the author should look at again; no violations.
     """
 
     plan: Plan
@@ -47,6 +54,9 @@ class Exploration:
     durations: Durations
     unreached: list[tuple[str, str, str]] = field(default_factory=list)
     left: tuple[str, ...] = ()
+    refused: int = 0
+    bounds: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -77,8 +87,7 @@ def explore(
         states_max: After so many states of one walk it gives up, and the exploration is not complete.
     """
     began = time.monotonic()
-    coverage, left = Coverage(), LeftBehind(plan)
-    decisions = Decisions()
+    coverage, left, decisions = Coverage(), LeftBehind(plan), Decisions()
     planned = _planned(plan, world, coverage, left, starter, states_max)
     walks = [planned]
     walks += [
@@ -86,8 +95,9 @@ def explore(
     ]
     reckoned = Coverage()
     reckoned.merge(coverage)
-    whole = _whole(plan, world, coverage, decisions, starter, states_max)
-    longest = durations(plan)
+    whole, refused = _whole(plan, world, coverage, decisions, starter, states_max)
+    unreached = coverage.unreached(plan)
+    longest = durations(plan, {(stage, step) for kind, stage, step in unreached if kind != "branch"})
     violations: dict[tuple[str, str, str, str], Violation] = {}
     on_graph = [*_ways(planned, reckoned, plan), *_left(planned, left, plan), *_graph(whole, planned)]
     for found in (*on_paper(plan, world, longest.alone_ms + longest.people_ms), *on_graph):
@@ -95,21 +105,24 @@ def explore(
     for walk in (*walks, whole):
         for found in walk.violations.values():
             violations.setdefault(found.identity, found)
-    unreached = coverage.unreached(plan)
     for found in _dead(plan, unreached, list(violations.values())):
         violations.setdefault(found.identity, found)
+    complete = all(walk.complete for walk in (*walks, whole))
     return Exploration(
         plan=plan,
         states=sum(len(walk.seen) for walk in (*walks, whole)),
         transitions=sum(walk.transitions for walk in (*walks, whole)),
         seconds=time.monotonic() - began,
-        complete=all(walk.complete for walk in (*walks, whole)),
+        complete=complete,
         coverage=coverage,
         violations=list(violations.values()),
         decisions=list(decisions.rows.values()),
         durations=longest,
         unreached=unreached,
         left=tuple(step.id for stage in plan.stages for step in stage.steps if step.id in left.left),
+        refused=refused,
+        bounds=tuple(bounds(plan, states_max, complete=complete)),
+        doubts=tuple(doubts(plan)),
     )
 
 
@@ -124,12 +137,32 @@ def _planned(plan: Plan, world: World, coverage: Coverage, left: LeftBehind, sta
     return Walk(plan, canon, moves.planned, watchers, starter, states_max).go()
 
 
-def _whole(plan: Plan, world: World, coverage: Coverage, decisions: Decisions, starter: str, states_max: int) -> Walk:
+def _whole(
+    plan: Plan, world: World, coverage: Coverage, decisions: Decisions, starter: str, states_max: int
+) -> tuple[Walk, int]:
+    """Return the walk through all that can happen, and how many wrong requests were refused on it."""
     canon = Canon(plan, shape_of(plan, noticed=_noticed(plan), conflicts=world.conflicts, exact=False))
-    moves = Moves(plan, world, canon)
+    moves, apart, strangers, in_force = (
+        Moves(plan, world, canon),
+        Apart(canon, decisions),
+        Strangers(canon),
+        InForce(plan, canon),
+    )
     walk = Walk(plan, canon, moves.at, (coverage, Properties(), Author(plan)), starter, states_max)
-    walk.on_new = Apart(canon, decisions).at
-    return walk.go()
+    walk.on_new = _each(apart.at, strangers.at)
+    walk.in_force = in_force
+    walk.go()
+    in_force.settle(len(walk.seen))
+    decisions.settle(in_force)
+    return walk, strangers.refused
+
+
+def _each(*tried: Callable[[Walk, Place], None]) -> Callable[[Walk, Place], None]:
+    def all_of_them(walk: Walk, place: Place) -> None:
+        for each in tried:
+            each(walk, place)
+
+    return all_of_them
 
 
 # ---- what only the whole walk shows

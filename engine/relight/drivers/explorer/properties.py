@@ -94,6 +94,7 @@ def _fact(run: Run, fact: f.AnyFact, unknown: frozenset[tuple[str, int]]) -> Non
         case f.VoteCast() | f.GateDenied():
             waits = run.ticket is not None and run.ticket.id == fact.ticket and run.ticket.status == "waiting"
             require(waits, "careful-opening", f"ticket {fact.ticket} is spent and was answered", stage=run.stage.id)
+            _answered(run, fact)
         case f.RunEnded():
             told = set(fact.left) == set(run.ledger)
             require(told, "nothing-left-behind", "an effect in force is not told as left behind")
@@ -197,6 +198,18 @@ def _entered(run: Run, fact: f.StageEntered) -> None:
             if use.startswith(f"pre:{stage.id}:")
         )
         require(passed, "gate-first", f"the stage is entered and {item.check} does not pass", stage=stage.id)
+
+
+def _answered(run: Run, fact: f.VoteCast | f.GateDenied) -> None:
+    """Only people with a role of the gate answer it; who started the run only where that is allowed, or alone."""
+    stage = run.current
+    assert stage is not None and stage.gate is not None
+    approval = stage.gate.approval
+    able = {person.id for person in run.people if person.kind == "person" and set(person.roles) & set(approval.roles)}
+    require(fact.person in able, "careful-opening", f"{fact.person} answers a gate and may not", stage=stage.id)
+    if isinstance(fact, f.VoteCast):
+        alone = fact.person != run.starter or approval.allow_self_approval or fact.solo
+        require(alone, "careful-opening", f"{fact.person} started the run and approves alone", stage=stage.id)
 
 
 def _opened(run: Run, fact: f.GateOpened) -> None:

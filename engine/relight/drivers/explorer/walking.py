@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from relight.drivers.explorer.canonical import Canon
 from relight.drivers.explorer.findings import Broken, Violation
+from relight.drivers.explorer.in_force import InForce
 from relight.drivers.explorer.moves import FREE, Move
 from relight.errors import NotNow, NotPermitted
 from relight.kernel import facts as f
@@ -17,8 +18,8 @@ from relight.kernel.inputs import AnyInput, Started
 from relight.kernel.plan import Plan
 from relight.kernel.state import Run
 
-STATES_MAX = 200_000
-"""Ten times what the largest shipped runbook has; 200,000 states are a gigabyte and some minutes."""
+STATES_MAX = 40_000
+"""Eight times what the largest shipped runbook has, and about a minute: nobody waits longer to hear of a bound."""
 
 DEFECTS = (AssertionError, LookupError, TypeError, AttributeError, ValueError, RecursionError)
 """What the kernel must never raise, whatever is said to it."""
@@ -72,6 +73,7 @@ class Walk:
     violations: dict[tuple[str, str, str, str], Violation] = field(default_factory=dict)
     ahead: deque[Place] = field(default_factory=deque)
     on_new: Callable[["Walk", Place], None] | None = None
+    in_force: InForce | None = None
 
     @property
     def complete(self) -> bool:
@@ -111,6 +113,8 @@ class Walk:
                 self.found(what, place.number, tuple(said))
             given = move.then(run) if move.then is not None else None
         there = self._arrive(run, held, place.number, tuple(said))
+        if self.in_force is not None:
+            self.in_force.moved(place.number, there, place.run, move.given, run)
         if there != place.number:
             self.out[place.number].append(there if move.kind in FREE else ~there)
         return there
