@@ -9,7 +9,7 @@ import pytest
 from relight.drivers.requests import TEXT_MAX, accepted, to_input
 from relight.errors import UsageError
 from relight.journal.port import Request
-from relight.kernel.facts import AbortBegun, GateAsked, HoldLeft, Noted, RunEnded
+from relight.kernel.facts import AbortBegun, GateAsked, Held, HoldLeft, Noted, RunEnded, StepFailed, StepSucceeded
 from relight.kernel.inputs import Asked
 
 HEADER: dict[str, Any] = {"at": 0, "t": 0}
@@ -27,7 +27,15 @@ ANEW = GateAsked(**HEADER, stage="two", ticket="two/2af", title="Go on?", scope_
             (AbortBegun(**HEADER, person="ana"), RunEnded(**HEADER, outcome="aborted")),
             "abort begun; nothing forward starts any more; the run is aborted",
         ),
-        ((), "ask: done"),
+        ((StepSucceeded(**HEADER, step="look", dispatch=0),), "look is done"),
+        (
+            (
+                StepFailed(**HEADER, step="look", dispatch=0, error="no"),
+                Held(**HEADER, code="step-failed", stage="one", text="no"),
+            ),
+            "look is not done; the run holds: no",
+        ),
+        ((), "ask: recorded"),
     ],
 )
 def test_an_answer_says_what_followed(facts: tuple[Any, ...], said: str) -> None:

@@ -14,6 +14,7 @@ from relight.kernel.facts import (
     GateAsked,
     GateDenied,
     GateOpened,
+    Held,
     HoldLeft,
     Noted,
     Paused,
@@ -22,8 +23,10 @@ from relight.kernel.facts import (
     RunEnded,
     StageSkipped,
     StepDispatched,
+    StepFailed,
     StepSettled,
     StepSkipped,
+    StepSucceeded,
     UndoBegun,
     VoteCast,
 )
@@ -91,7 +94,7 @@ def refused(request: Request, why: NotNow | NotPermitted | UsageError) -> Answer
 def accepted(asked: Asked, facts: Sequence[AnyFact]) -> Answer:
     """Return the answer to a request that was done, saying what followed from it."""
     said = list(dict.fromkeys(text for fact in facts if (text := _said(fact))))
-    return Answer(request=asked.request, ok=True, text="; ".join(said) or f"{asked.verb}: done")
+    return Answer(request=asked.request, ok=True, text="; ".join(said) or f"{asked.verb}: recorded")
 
 
 _PLAIN: dict[type, str] = {
@@ -119,8 +122,11 @@ def _said(fact: AnyFact) -> str:
             return f"left the hold {code} of {step or stage}"
         case StepDispatched(step=step, purpose=purpose):
             return f"{_BEGUN[purpose]} {step}"
-        case StepSettled(step=step, done=done):
-            return f"{step} is {'done' if done else 'not done'}"
+        case StepSettled() | StepSucceeded(dispatch=0) | StepFailed(dispatch=0):
+            done = fact.done if isinstance(fact, StepSettled) else isinstance(fact, StepSucceeded)
+            return f"{fact.step} is {'done' if done else 'not done'}"
+        case Held(text=text):
+            return f"the run holds: {text}"
         case StageSkipped(stage=stage):
             return f"skipped the stage {stage}"
         case StepSkipped(step=step):

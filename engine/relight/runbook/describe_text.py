@@ -147,8 +147,9 @@ def _call(step: dict[str, Any], lead: str) -> Iterator[str]:
 def _ramp(ramp: dict[str, Any]) -> Iterator[str]:
     values = " > ".join(str(value) for value in (ramp["floor"], *ramp["through"]))
     back = "steps back by itself" if ramp["on_failure"] == "step_back" else "holds"
-    checks = ", ".join(ramp["checks"]) or "nothing"
-    yield from _labelled("", f"{ramp['key']} {values}, {ramp['dwell']} each while {checks} passes; else {back}")
+    checks = ramp["checks"]
+    passes = f" while {', '.join(checks)} {'passes' if len(checks) == 1 else 'pass'}; else {back}"
+    yield from _labelled("", f"{ramp['key']} {values}, {ramp['dwell']} each{passes if checks else ', without a check'}")
 
 
 def _undone(step: dict[str, Any]) -> str:
