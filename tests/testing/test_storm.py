@@ -28,6 +28,7 @@ def test_twenty_thousand_runs_weather_the_storm(chunk: int) -> None:
     played = [storm(seed) for seed in range(chunk * size, (chunk + 1) * size)]
     assert any(each.witness.epoch > 3 for each in played)
     assert sum(each.over for each in played) > size // storms.CALM_EVERY
+    assert any(each.witness.run.adopted for each in played)
 
 
 def test_a_seed_is_the_same_storm_every_time(capsys: pytest.CaptureFixture[str]) -> None:

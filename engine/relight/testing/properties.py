@@ -182,7 +182,8 @@ class Properties:
             self.unknown.pop(entry.step, None)
             return
         if fact.whole:
-            assert entry.stage in self.entered and run.current is not None and run.current.id in self.entered
+            assert entry.step in run.adopted or entry.stage in self.entered
+            assert run.current is not None and run.current.id in self.entered
             return
         self.unknown.pop(entry.step, None)
         ours = run.undo is not None and run.undo.layers[0] == entry.step

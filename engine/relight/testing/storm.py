@@ -18,10 +18,12 @@ from typing import Any
 from relight.errors import JournalError
 from relight.journal.memory import MemoryJournal, MemoryStore
 from relight.journal.port import Request, Row
+from relight.kernel.changing import evolved
 from relight.kernel.choices import Choice, choices, seldom
 from relight.kernel.decide import turn
 from relight.kernel.inputs import Asked, PeopleRead, Reported, Started
 from relight.kernel.plan import Plan
+from relight.kernel.state import Run
 from relight.testing.plans import PEOPLE
 from relight.testing.players import ANYBODY, VALUES, VERBS, asked_for
 from relight.testing.random_plans import CHECKS, random_plan
@@ -32,8 +34,12 @@ GUSTS = 22
 """Things that happen while it storms."""
 CALM_MAX = 250
 """Things that happen afterwards: in fewer, any of these runs comes to its end."""
+EARLIER = "earlier"
 CALM_EVERY = 6
 """One seed in so many is brought to its end, and one is aborted; the others are left where the storm left them."""
+
+FOLLOWS_EVERY = 16
+"""One seed in so many is a run after another, which was aborted in its own storm: it adopts what that one left."""
 
 SEEDS_PER_PLAN = 8
 """So many seeds in a row play the same plan, for a plan takes as long to make as a storm to blow."""
@@ -50,7 +56,14 @@ def plan_of(number: int) -> Plan:
 class Storm:
     """One run, its journal, its drivers, and whatever happens to them."""
 
-    def __init__(self, seed: int, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        tell: Callable[[str], None] | None = None,
+        *,
+        plan: Plan | None = None,
+        after: Run | None = None,
+    ) -> None:
         self.dice = random.Random(seed)  # noqa: S311 - dice that a seed brings back
         self.pick = self.dice.choice
         self.tell = tell
@@ -64,13 +77,20 @@ class Storm:
         self._tickets: list[str] = []
         self._requests = 0
         self._calm = False
-        plan = plan_of(seed // SEEDS_PER_PLAN)
-        facts, run = turn(None, Started(at=self.machine.wall_ms(), t=0, run=RUN, plan=plan, starter="ana"))
+        started = Started(
+            at=self.machine.wall_ms(),
+            t=0,
+            run=RUN,
+            plan=plan or plan_of(seed // SEEDS_PER_PLAN),
+            starter="ana",
+            after=() if after is None else (after,),
+        )
+        facts, run = turn(None, started)
         self.shelf += facts
         self.witness = Witness(run, facts)
         self.door = MemoryJournal(self.store)
         row = Row(run=RUN, runbook="r", site="s", state="pending", started_at=0, ended_at=None, starter="ana", seq=1)
-        self.door.create(row, [("RunStarted", b"0")])
+        self.door.create(row, [(type(fact).__name__, b"%d" % at) for at, fact in enumerate(facts)])
 
     def blow(self) -> None:
         """Let it storm."""
@@ -339,7 +359,7 @@ def storm(seed: int, tell: Callable[[str], None] | None = None) -> Storm:
     Raises:
         AssertionError: something that must hold did not; the note names the seed and how to see its story.
     """
-    played = Storm(seed, tell)
+    played = Storm(seed, tell, after=_earlier(seed) if seed % FOLLOWS_EVERY == 0 else None)
     try:
         played.blow()
         if seed % CALM_EVERY < 2:
@@ -352,6 +372,14 @@ def storm(seed: int, tell: Callable[[str], None] | None = None) -> Storm:
         error.add_note(f"python -m relight.testing.storm {seed}")
         raise
     return played
+
+
+def _earlier(seed: int) -> Run:
+    """Return the run that stormed before on the same site, by the same plan, and was aborted."""
+    first = Storm(seed + 1, plan=plan_of(seed // SEEDS_PER_PLAN))
+    first.blow()
+    first.give_up()
+    return evolved(first.witness.run, id=EARLIER)
 
 
 def main(words: Sequence[str]) -> None:
