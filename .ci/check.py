@@ -22,13 +22,15 @@ SCRIPTS = sysconfig.get_path("scripts")
 PART_TIMEOUT_S = 40 * 60
 
 PYTEST = ["pytest", "--durations=10", "--durations-min=2"]
+# A test of real processes mostly waits for them, so there is one more at a time than there are cores.
+AT_A_TIME = str((os.cpu_count() or 1) + 1)
 PARTS: dict[str, list[str]] = {
     "lint": ["ruff", "check", "."],
     "format": ["ruff", "format", "--check", "."],
     "types": ["mypy"],
     "imports": ["lint-imports", "--no-logo"],
     # Tests that start the practice site or measure time would disturb the others, and be disturbed, so they come after.
-    "tests": [*PYTEST, "-n", "auto", "--dist", "loadgroup", "-m", "not drill and not bench"],
+    "tests": [*PYTEST, "-n", AT_A_TIME, "--dist", "worksteal", "-m", "not drill and not bench"],
     # Traced, they take three times as long, so only the tests of the kernel are. What a long walk comes across by
     # chance is no coverage either: a line that none but a walk reaches has no test that says what it is for.
     "coverage": [*PYTEST, "-n", "auto", "tests/kernel", "-m", "not long_walk", "--cov", "--cov-fail-under=100"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import signal
@@ -11,6 +10,7 @@ from typing import Any
 
 import apsw
 
+from relight.control.people import os_name
 from relight.testing.terminal import DEADLINE_S, Terminal
 
 SITE = """\
@@ -58,7 +58,7 @@ stages:
 
 
 def documents(terminal: Terminal, runbook: str) -> tuple[Path, Path]:
-    site = terminal.write("lab.site.yaml", SITE % getpass.getuser())
+    site = terminal.write("lab.site.yaml", SITE % os_name())
     return terminal.write("it.runbook.yaml", runbook % {"folder": terminal.folder}), site
 
 

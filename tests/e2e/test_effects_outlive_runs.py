@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import signal
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from relight.control.people import os_name
 from relight.testing.terminal import Terminal
 
 SITE = """\
@@ -63,7 +63,7 @@ class River:
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
         self.runbook = terminal.write("dam.runbook.yaml", RUNBOOK % {"folder": terminal.folder})
-        self.site = terminal.write("lab.site.yaml", SITE % getpass.getuser())
+        self.site = terminal.write("lab.site.yaml", SITE % os_name())
 
     def file(self, name: str) -> Path:
         return self.terminal.folder / name
