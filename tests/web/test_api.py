@@ -7,6 +7,7 @@ import json
 import shlex
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -275,9 +276,11 @@ def test_limits(shared: Lab, ana: Client) -> None:
 def test_whoever_asks_too_often_is_told_to_wait(shared: Lab, ana: Client) -> None:
     """Strangers soon, with Retry-After; people are not kept waiting by them, and each has a rate of their own."""
     stranger = shared.serves[0].client("relight_t_nobody")
-    answers = [stranger.get("/me") for _ in range(260)]
-    assert {answer.status for answer in answers} == {401, 429}
-    refused = next(answer for answer in answers if answer.status == 429)
+    # As long as it takes to be quicker than the bucket fills: a machine that is busy takes more than its burst.
+    deadline = time.monotonic() + 120
+    while (refused := stranger.get("/me")).status != 429:
+        assert refused.status == 401
+        assert time.monotonic() < deadline, "nobody is ever told to wait"
     problem(refused, 429, "too many requests")
     assert int(refused.headers["retry-after"]) > 0
     assert ana.get("/me").status == 200
