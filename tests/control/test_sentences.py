@@ -89,3 +89,17 @@ def test_a_long_error_is_cut() -> None:
     """A line stays a line; the record has the rest."""
     failed = facts.StepFailed(at=0, t=0, step="warm", dispatch=1, error="x" * 10_000)
     assert len(sentence(failed)) < 500
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "s starts: admission.throttle, attempt 2"),
+        ({"purpose": "ramp"}, "s moves: admission.throttle"),
+        ({"targets": (0, 1)}, "s starts: admission.throttle on 2 hosts"),
+    ],
+)
+def test_only_what_is_tried_again_is_another_attempt(more: dict[str, Any], said: str) -> None:
+    """The second batch of a fan-out is not the second try of the first, nor is a ramp's next value."""
+    fact = dataclasses.replace(made(facts.StepDispatched), step="s", attempt=2, args={}, purpose="forward", targets=())
+    assert sentence(dataclasses.replace(fact, **more)) == said

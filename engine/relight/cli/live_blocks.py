@@ -87,8 +87,8 @@ def _happened(moment: Moment) -> list[Line]:
             continue
         word = f"{step['id']} {step['state']}"
         if step["state"] in {"failed", "unknown"}:
-            tries = f" after {step['attempts']} tries" if step["attempts"] > 1 else ""
-            word += tries
+            again = step["attempts"] > 1 and "targets" not in step
+            word += f" after {step['attempts']} tries" if again else ""
         if fan := step.get("targets"):
             word += f" ({fan['done']} of {fan['total']} hosts done)"
         words.append(word)

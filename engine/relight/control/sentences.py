@@ -274,7 +274,9 @@ def _what(fact: f.StepSucceeded | f.StepFailed | f.StepLost | f.StepStopping | f
 
 def _dispatched(fact: f.StepDispatched) -> str:
     what = {"forward": "starts", "ramp": "moves", "undo": "is being undone"}[fact.purpose]
-    attempt = f", attempt {fact.attempt}" if fact.attempt > 1 and fact.purpose != "ramp" else ""
+    # Each move of a ramp and each batch of hosts is counted as an attempt, and nothing is tried again.
+    again = fact.attempt > 1 and fact.purpose != "ramp" and not fact.targets
+    attempt = f", attempt {fact.attempt}" if again else ""
     on = f" on {counted(len(fact.targets), 'host')}" if fact.targets else ""
     return f"{fact.step} {what}: {fact.use.capability} {arguments(plain_value(fact.args))}".rstrip() + on + attempt
 
