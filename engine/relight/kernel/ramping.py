@@ -128,8 +128,11 @@ def fall(book: Book) -> bool:
 
 def ramps(run: Run) -> list[tuple[Step, Ramping]]:
     """Return the ramps under way."""
-    found = [(step, run.steps[step.id].state) for step in run.open_steps if step.id in run.steps]
-    return [(step, state) for step, state in found if isinstance(state, Ramping)]
+    return [
+        (step, record.state)
+        for step in run.open_steps
+        if (record := run.steps.get(step.id)) is not None and isinstance(record.state, Ramping)
+    ]
 
 
 def _is_undone(run: Run, step: Step) -> bool:

@@ -18,7 +18,7 @@ _OF_STEP = ("step-failed", "step-unknown")
 def advance(book: Book) -> bool:
     """Take back what the current stage loosened if the stage, the step or a guard says that it failed."""
     run = book.run
-    if run.undo is not None or run.current is None or find_hold(run, "undo-failed") is not None:
+    if not run.ledger or run.undo is not None or run.current is None or find_hold(run, "undo-failed") is not None:
         return False
     what = loosened(run)
     if not what:

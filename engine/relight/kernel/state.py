@@ -253,14 +253,13 @@ class Run:
     @property
     def open_steps(self) -> tuple[Step, ...]:
         """The steps that may be going on: the one at the position, or what is left of its parallel group."""
-        stage = self.current
-        if stage is None or self.stage.phase != "steps":
+        if self.stage.phase != "steps":
             return ()
-        first = stage.steps[self.stage.position]
+        steps, position = self.plan.stages[self.cursor].steps, self.stage.position
+        first = steps[position]
         if first.group is None:
             return (first,)
-        rest = stage.steps[self.stage.position :]
-        return tuple(takewhile(lambda step: step.group == first.group, rest))
+        return tuple(takewhile(lambda step: step.group == first.group, steps[position:]))
 
     @property
     def plan_index(self) -> dict[str, tuple[Stage, Step]]:
