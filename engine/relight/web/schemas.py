@@ -118,7 +118,15 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             }
         ),
     ),
-    "plan": _document("plan", runbook=_text(), site=_text(), stages=_list(), starter=_text()),
+    "plan": _document(
+        "plan",
+        runbook=_text(),
+        site=_text(),
+        stages=_list(),
+        starter=_text(),
+        adopts=_list(),
+        still_in_force=_list(),
+    ),
     "answer": _document("answer", run=_text(), site=_text(), verb=_text(), person=_text(), ok=_YES_NO, says=_text()),
     "proposals": _document("proposals", proposals=_list(_PROPOSAL)),
     "proposal": _PROPOSAL,
