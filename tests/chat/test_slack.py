@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from relight.chat.channel import Message, Row
-from relight.chat.slack.reading import Us, click, command, submission
+from relight.chat.slack.reading import Us, click, command, is_understood, submission
 from relight.chat.slack.rendering import blocks, escaped, notice
 from relight.chat.slack.settings import settings_of
 from relight.chat.slack.signed import WINDOW_S, is_first, is_signed
@@ -27,6 +27,7 @@ from relight.testing.slack_server import APP_TOKEN, BOT_TOKEN, SIGNING, FakeSlac
 if TYPE_CHECKING:
     from tests.chat.conftest import Night
 
+WITHIN_S = 90
 NOW = 1_800_000_000
 BODY = b"command=%2Frelight&text=help"
 
@@ -89,7 +90,7 @@ SECRETS = [BOT_TOKEN, APP_TOKEN, SIGNING]
 def post(url: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
     """Send one request."""
     place = urlsplit(url)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=WITHIN_S)
     try:
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
@@ -169,7 +170,7 @@ def test_envelopes_told_again(night: Night) -> None:
 
 def wait_for_socket(slack: FakeSlack) -> None:
     """Wait until the app listens."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + WITHIN_S
     while not slack.connected:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -196,7 +197,7 @@ def test_slack_is_down_in_the_middle_of_a_gate(night: Night) -> None:
 
 def wait_status(night: Night, run: str, holds: Any) -> dict[str, Any]:
     """Wait until *holds* is true of the run's document."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WITHIN_S
     document = night.status(run)
     while time.monotonic() < deadline:
         document = night.status(run)
@@ -273,7 +274,7 @@ def test_no_secret_is_written_anywhere(night: Night, tmp_path: Path) -> None:
     night.slack.come_back()
     serve = night.serves.pop()
     serve.send_signal(signal.SIGTERM)
-    _, err = serve.communicate(timeout=40)
+    _, err = serve.communicate(timeout=WITHIN_S)
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     sent = json.dumps([call.args for call in night.slack.calls]).encode()
     for secret in SECRETS:
@@ -290,6 +291,31 @@ def test_settings_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "users-own" not in str(refused.value)
     assert BOT_TOKEN not in repr(settings_of("env:RIGHT", "", ()))
     assert settings_of("env:RIGHT", "", ()).answers_at == "https://hooks.slack.com/"
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "understood"),
+    [
+        ("command=%2Frelight&text=help", FORM, True),
+        ("payload=%7B%22type%22%3A%22block_actions%22%7D", FORM, True),
+        ('{"type": "url_verification"}', "application/json", True),
+        ("payload={", FORM, False),
+        ("payload=[]", FORM, False),
+        ("payload=%22x%22", FORM, False),
+        ("payload=" + "[" * 100_000, FORM, False),
+        ("payload=", FORM, False),
+        ("{", FORM, False),
+        ("[]", "application/json", False),
+        ("", "application/json", False),
+        ("\x00", FORM, True),
+    ],
+)
+def test_a_body_that_the_client_would_break_on_is_refused(body: str, kind: str, *, understood: bool) -> None:
+    """Signed or not: what is neither a form nor an object gets an answer and no exception."""
+    assert is_understood(body, kind) is understood
 
 
 US = Us("T1", "UBOT")

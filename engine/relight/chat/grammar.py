@@ -71,7 +71,10 @@ def read(text: str) -> Said:
 def usage(command: str) -> list[Words]:
     """Return help, a line each."""
     lines: list[Words] = [(Code(f"{command} {each.words}"), f"  {each.says}") for each in USAGE.values()]
-    return [*lines, ("RUN is the beginning of a run's id; approvals are yours, and never the bot's.",)]
+    return [
+        *lines,
+        ("RUN is a run's id, or how it begins: three characters at least. Approvals are yours, and never the bot's.",),
+    ]
 
 
 def _named(rest: list[str]) -> Said:

@@ -328,6 +328,8 @@ class Slack:
             text = body.decode()
         except UnicodeDecodeError:
             return HookAnswer(400, b"not UTF-8")
+        if not reading.is_understood(text, headers.get("content-type", "")):
+            return HookAnswer(400, b"neither a form nor an object")
         sent: dict[str, str | Sequence[str]] = {"content-type": headers.get("content-type", "")}
         answer = await self._app.async_dispatch(AsyncBoltRequest(body=text, headers=sent))
         kind = answer.headers.get("content-type", ["text/plain; charset=utf-8"])[0]

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from relight.chat.channel import WORDS_MAX, Heard, Who
 from relight.chat.slack.rendering import PREFIX
@@ -95,6 +96,17 @@ def submission(body: Mapping[str, Any], us: Us) -> Heard:
         state={key: text for key, text in _part(carried, "state").items() if isinstance(text, str)},
         back=Back(room=room, user=_text(user, "id"), trigger=trigger, view=_text(view, "id")),
     )
+
+
+def is_understood(body: str, kind: str) -> bool:
+    """Return whether the body of a request is what Slack sends: a form, or an object; its client breaks on others."""
+    try:
+        if "json" in kind or body.startswith("{"):
+            return isinstance(json.loads(body), Mapping)
+        payloads = dict(parse_qsl(body, keep_blank_values=True)).get("payload", "{}")
+        return isinstance(json.loads(payloads), Mapping)
+    except (ValueError, RecursionError):
+        return False
 
 
 def address_with(messages: Any, kind: str, key: str, us: Us) -> str:
