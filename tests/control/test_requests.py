@@ -78,6 +78,7 @@ def test_a_silent_driver_is_told_of(tales: ModuleType) -> None:
     with pytest.raises(Locked, match="has not answered") as refusal:
         ask(tale.journal, row_of(tale), Asking("pause"), person="bo", wait_s=0.05)
     assert refusal.value.exit_code == 75
+    assert "--take-over starts another" in refusal.value.hint
     assert len(tale.journal.pending(tale.id)) == 1
 
 

@@ -161,7 +161,7 @@ def _unanswered(request: Request, wait_s: float) -> Locked:
     return Locked(
         f"the driver has not answered in {wait_s:g} s; the request stays in the inbox of {request.run} and is decided "
         "as soon as a driver can",
-        hint=f"relight status {request.run} shows its driver; relight resume {request.run} starts another",
+        hint=f"relight status {request.run} shows its driver; relight resume {request.run} --take-over starts another",
     )
 
 
