@@ -23,7 +23,7 @@ from relight.journal.sqlite import SqliteJournal
 from relight.testing.slack_server import APP_TOKEN, BOT_TOKEN, SIGNING, FakeSlack
 
 COMMAND = [sys.executable, "-P", "-m", "relight.cli"]
-WITHIN_S = 40
+WITHIN_S = 90
 HEAD = "runbook: {name}\nschema: relight/v1\ntitle: {title}\n"
 RUNBOOKS = {
     "gated": """\

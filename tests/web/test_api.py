@@ -45,7 +45,7 @@ def problem(answer: Any, status: int, *words: str) -> None:
 def stream(client: Client, run: str, *, last: str = "", until: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the events of a run as a browser would get them, until it is over or the record *until*."""
     place = urlsplit(client.url)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=40)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=90)
     headers = {"authorization": f"Bearer {client.secret}"} | ({"last-event-id": last} if last else {})
     connection.request("GET", f"/api/v1/runs/{run}/events", headers=headers)
     answer = connection.getresponse()

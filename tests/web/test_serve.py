@@ -18,7 +18,7 @@ from relight.journal.sqlite import SqliteJournal
 if TYPE_CHECKING:
     from tests.web.conftest import Lab
 
-WITHIN_S = 40
+WITHIN_S = 90
 
 
 def story(run: str) -> list[tuple[str, dict[str, Any]]]:

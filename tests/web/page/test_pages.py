@@ -266,7 +266,7 @@ class Stream:
 
     def __init__(self, browser: Browser, path: str) -> None:
         place = urlsplit(browser.url)
-        self._socket = socket.create_connection((place.hostname, place.port), timeout=20)
+        self._socket = socket.create_connection((place.hostname, place.port), timeout=90)
         cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
         self._socket.sendall(f"GET {path}/live HTTP/1.1\r\nHost: {place.netloc}\r\nCookie: {cookie}\r\n\r\n".encode())
         self._file = self._socket.makefile("rb")
