@@ -1,4 +1,4 @@
-"""What each key of a document means: the sentence below it in its model's source.
+"""What each key of a document or a request means: the sentence below it in its model's source.
 
 It is read when a schema or a hint asks for it: to read it as each model is made took a sixth of ``relight lint``.
 """
@@ -10,6 +10,22 @@ from functools import cache
 from itertools import pairwise
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+
+class WithMeanings(GenerateJsonSchema):
+    """Writes a model's JSON Schema with what its keys mean."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Describe each property by the sentence below its field."""
+        written = super().model_schema(schema)
+        model = schema["cls"]
+        for name, meaning in meanings(model).items():
+            field = model.model_fields.get(name)
+            if field is not None:
+                written["properties"][field.alias or name]["description"] = meaning
+        return written
 
 
 def meanings(model: type[BaseModel]) -> dict[str, str]:

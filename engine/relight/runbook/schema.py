@@ -6,11 +6,11 @@ Short forms are allowed here, since the document that a person writes is checked
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic.json_schema import JsonSchemaMode, JsonSchemaValue
 from pydantic_core import core_schema
 
 from relight.runbook.document import Runbook
-from relight.runbook.meanings import meanings
+from relight.runbook.meanings import WithMeanings
 from relight.runbook.parts import DURATION_PATTERN, ID, NAME, TEXT_CHARS_MAX
 from relight.runbook.rehearsal_document import Rehearsal
 from relight.runbook.shorthand import ENDINGS
@@ -30,7 +30,7 @@ _SHORT: dict[tuple[str, str], dict[str, Any]] = {
 """Where a text stands for a longer form; what it means is in ``shorthand``."""
 
 
-class _Draft07(GenerateJsonSchema):
+class _Draft07(WithMeanings):
     """Writes what draft-07 understands, and no null: a key without a value is an error here."""
 
     schema_dialect = "http://json-schema.org/draft-07/schema#"
@@ -42,15 +42,6 @@ class _Draft07(GenerateJsonSchema):
         written = super().default_schema(schema)
         if written.get("default", "") is None:
             del written["default"]
-        return written
-
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        written = super().model_schema(schema)
-        model = schema["cls"]
-        for name, meaning in meanings(model).items():
-            field = model.model_fields.get(name)
-            if field is not None:
-                written["properties"][field.alias or name]["description"] = meaning
         return written
 
     def generate(self, schema: core_schema.CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:

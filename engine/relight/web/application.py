@@ -5,7 +5,8 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from functools import cache
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
@@ -31,6 +32,7 @@ from relight.web.refusals import reads_pages, refusal
 from relight.web.routes import Call, Query, Reply, Route
 
 T = TypeVar("T")
+Document: TypeAlias = Callable[[], dict[str, Any]]
 
 DOOR = "api"
 THREADS = 16
@@ -86,7 +88,7 @@ def application(
     if at_stop is not None:
         at_stop.append(shared.feeds.close)
     served = [*routes, *open_routes()]
-    document = openapi(served)
+    document = cache(lambda: openapi(served))  # it takes a tenth of a second, and few ask for it
     app = Starlette(
         routes=[*(_served(shared, route, document) for route in served), hook_route(reception), *pages],
         exception_handlers={
@@ -111,7 +113,7 @@ def open_routes() -> list[Route]:
 # ---- endpoints
 
 
-def _served(shared: Answering, route: Route, document: dict[str, Any]) -> StarletteRoute:
+def _served(shared: Answering, route: Route, document: Document) -> StarletteRoute:
     async def endpoint(request: Request) -> Response:
         code = 500
         try:
@@ -135,7 +137,7 @@ def _served(shared: Answering, route: Route, document: dict[str, Any]) -> Starle
     return StarletteRoute(route.path, endpoint, methods=[route.method], name=route.name)
 
 
-async def _answered(shared: Answering, route: Route, request: Request, document: dict[str, Any]) -> Response:
+async def _answered(shared: Answering, route: Route, request: Request, document: Document) -> Response:
     address = request.client.host if request.client is not None else ""
     if TABLE[route.verb] == "open":
         # Whoever watches whether it lives is not kept out by somebody who guesses tokens.
@@ -163,12 +165,12 @@ async def _answered(shared: Answering, route: Route, request: Request, document:
     return JSONResponse(reply.document, reply.status, headers=headers)
 
 
-async def _open(shared: Answering, route: Route, document: dict[str, Any]) -> Response:
+async def _open(shared: Answering, route: Route, document: Document) -> Response:
     match route.path:
         case "/metrics":
             return Response(await _in_thread(shared, shared.metrics.text), media_type=CONTENT_TYPE)
         case "/openapi.json":
-            return JSONResponse(document)
+            return JSONResponse(await _in_thread(shared, document))
         case "/readyz":
             state = await _in_thread(shared, lambda: _readiness(shared.reception))
             return JSONResponse(state, 200 if state["ok"] else 503)

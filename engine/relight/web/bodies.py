@@ -36,7 +36,7 @@ Plain: TypeAlias = Annotated[
 class Body(BaseModel):
     """What a route takes; an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Asked(Body):
@@ -108,6 +108,6 @@ class ToDismiss(Body):
 class Alerts(BaseModel):
     """Alertmanager's webhook, version 4; what is not named here is not looked at."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, defer_build=True)
     alerts: list[dict[str, Any]] = Field(max_length=200)
     """The alerts, each with ``labels``, ``status``, ``startsAt`` and ``fingerprint``."""

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from relight.control.permissions import RULES, TABLE
+from relight.runbook.meanings import WithMeanings
 from relight.web.problems import MEDIA_TYPE
 from relight.web.routes import Route
 from relight.web.schemas import SCHEMAS
@@ -71,7 +72,9 @@ def _operation(route: Route, models: dict[str, Any]) -> dict[str, Any]:
         "security": [] if permission == "open" else [{"bearer": []}],
     }
     if route.body is not None:
-        schema = route.body.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema = route.body.model_json_schema(
+            schema_generator=WithMeanings, ref_template="#/components/schemas/{model}"
+        )
         models.update(schema.pop("$defs", {}))
         models[route.body.__name__] = schema
         reference = {"$ref": f"#/components/schemas/{route.body.__name__}"}
