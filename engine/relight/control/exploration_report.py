@@ -135,7 +135,8 @@ def report_lines(document: Mapping[str, Any], *, each: bool = False) -> Iterator
         yield f"  still in force when it succeeds: {', '.join(left[:LEFT_SHOWN_MAX])}{more}"
     for missed in document["unreached"]:
         what = {"stage": "stage", "step": "step", "branch": "when, never false, of"}[missed["kind"]]
-        yield f"NEVER REACHED  {what} {missed['step'] or missed['stage']}"
+        how = "NEVER REACHED" if document["complete"] else "NOT REACHED BEFORE THE BOUND"
+        yield f"{how}  {what} {missed['step'] or missed['stage']}"
     for doubt in document["doubts"]:
         yield f"LOOK AGAIN  stage {doubt['stage']}: {doubt['text']}"
     for number, wrong in enumerate(document["violations"], 1):

@@ -36,7 +36,7 @@ class Exploration:
 
     Attributes:
         complete: Whether no bound was hit.
-        unreached: Parts of the document that nothing came by, as (kind, stage, step).
+        unreached: Parts of the document that nothing came by, as (kind, stage, step); never, if it is complete.
         left: Steps whose effect is still in force when the run succeeds and nothing failed.
         refused: How many requests of people who may not, or on tickets that are spent, were tried and refused.
         bounds: What was left out, in sentences.
@@ -84,20 +84,23 @@ def explore(
         world: What may come back from outside.
         alternatives: Other values under which to look for what was not reached.
         starter: Who starts the run.
-        states_max: After so many states of one walk it gives up, and the exploration is not complete.
+        states_max: After so many states of one walk (with what other values lead to, together) it gives up, and the
+            exploration is not complete.
     """
     began = time.monotonic()
     coverage, left, decisions = Coverage(), LeftBehind(plan), Decisions()
     planned = _planned(plan, world, coverage, left, starter, states_max)
     walks = [planned]
-    walks += [
-        _planned(other, world, coverage, left, starter, states_max) for other in alternatives(coverage.unreached(plan))
-    ]
+    for other in alternatives(coverage.unreached(plan)) if planned.complete else ():
+        room = states_max - sum(len(walk.seen) for walk in walks)
+        walks.append(_planned(other, world, coverage, left, starter, max(room, 1)))
     reckoned = Coverage()
     reckoned.merge(coverage)
     whole, refused = _whole(plan, world, coverage, decisions, starter, states_max)
+    complete = all(walk.complete for walk in (*walks, whole))
     unreached = coverage.unreached(plan)
-    longest = durations(plan, {(stage, step) for kind, stage, step in unreached if kind != "branch"})
+    never = {(stage, step) for kind, stage, step in unreached if kind != "branch" and complete}
+    longest = durations(plan, never)
     violations: dict[tuple[str, str, str, str], Violation] = {}
     on_graph = [*_ways(planned, reckoned, plan), *_left(planned, left, plan), *_graph(whole, planned)]
     for found in (*on_paper(plan, world, longest.alone_ms + longest.people_ms), *on_graph):
@@ -105,9 +108,8 @@ def explore(
     for walk in (*walks, whole):
         for found in walk.violations.values():
             violations.setdefault(found.identity, found)
-    for found in _dead(plan, unreached, list(violations.values())):
+    for found in _dead(plan, unreached, list(violations.values())) if complete else ():
         violations.setdefault(found.identity, found)
-    complete = all(walk.complete for walk in (*walks, whole))
     return Exploration(
         plan=plan,
         states=sum(len(walk.seen) for walk in (*walks, whole)),
