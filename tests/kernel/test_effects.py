@@ -496,13 +496,16 @@ def test_a_step_may_undo_an_earlier_one() -> None:
 
 
 def test_an_undo_step_may_undo_what_protects() -> None:
-    """The runbook says so, in a stage that was entered."""
+    """The runbook says so, in a stage that was entered; once that is verified nothing is in force any more."""
     guarded = act("shield", throttle(percent=10), protective=True, undo=undo_with(use("lift")))
     desk = desk_of(guarded, kind("lift", "undo", undoes="shield"), TASK)
     desk.report("shield")
     assert "lift" == desk.perform("shield").use.capability
     desk.report("shield")
-    assert {} == desk.run.ledger
+    assert {"undone": [THROTTLE]} == desk.run.steps["lift"].result
+    assert "lift" == entry_of(desk).step
+    desk.ask("ana", "mark", "task", value="done")
+    assert ("succeeded", ()) == (desk.run.outcome, desk.run.left)
 
 
 def test_an_undo_step_with_nothing_in_force_is_skipped() -> None:

@@ -283,3 +283,72 @@ def test_a_stage_without_a_gate_loosens_behind_its_preconditions_and_its_verify(
     desk.tick(60_000)
     desk.report("open_up")
     assert (["undone"], 10) == (desk.holds, percent(desk))
+
+
+# ---- lifted by an undo step, or by a step of another capability
+
+RESET = use("throttle.reset", surface="consumer")
+LIFTINGS = {
+    "an undo step, to the neutral value": (throttle(percent=100), kind("lift", "undo", undoes="shield")),
+    "an undo step, to the value before": (throttle(percent=80), kind("lift", "undo", undoes="shield")),
+    "an undo step, by another call": (RESET, kind("lift", "undo", undoes="shield")),
+    "a step that calls what undoes it": (RESET, act("lift", RESET)),
+}
+
+
+def lifted(how: str, *, on_abort: Any = "leave", **fields: Any) -> Desk:
+    """Return a desk where a step of the stage at hand has lifted what protects, in one of these ways."""
+    undo, lift = LIFTINGS[how]
+    shield = act("shield", throttle(percent=10), protective=True, undo=undo_with(undo), **fields)
+    reopen = stage("reopen", lift, verify=(Verify(check="calm", within_ms=60_000),))
+    desk = Desk(plan(stage("contain", shield), reopen, stage("after", kind("task", "manual")), on_abort=on_abort))
+    desk.report("shield")
+    desk.report("shield" if lift.kind == "undo" else "lift")
+    return desk
+
+
+@pytest.mark.parametrize("how", LIFTINGS)
+def test_what_was_lifted_returns_where_its_stage_is_not_verified(how: str) -> None:
+    """Whoever lifted it, and however: what protected is asserted again, and a resume lifts it anew."""
+    desk = lifted(how)
+    assert ("succeeded", "lift") == (desk.word("lift"), desk.run.ledger[THROTTLE].step)
+    desk.tick(60_000)
+    assert [("admission.throttle", {"percent": 10})] == [
+        (item.use.capability, item.args) for item in desk.wanted(Perform)
+    ]
+    desk.report("lift")
+    assert (["undone"], "shield", 10) == (desk.holds, desk.run.ledger[THROTTLE].step, percent(desk))
+    desk.ask("ana", "resume")
+    desk.report("shield" if "undo step" in how else "lift")
+    desk.turn("verify:", "calm")
+    assert ({}, "after") == (desk.run.ledger, desk.run.stage.id)
+
+
+@pytest.mark.parametrize("how", LIFTINGS)
+def test_what_was_lifted_is_no_effect_that_an_abort_leaves(how: str) -> None:
+    """Nothing of it is in force; where the runbook undoes on abort, protection is what comes back."""
+    desk = lifted(how)
+    desk.ask("dee", "abort")
+    assert ("aborted", ()) == (desk.run.outcome, desk.run.left)
+    desk = lifted(how, on_abort="undo")
+    desk.ask("dee", "abort")
+    assert [{"percent": 10}] == [item.args for item in desk.wanted(Perform)]
+    desk.report("lift")
+    assert ("aborted", (THROTTLE,), 10) == (desk.run.outcome, desk.run.left, percent(desk))
+
+
+def test_what_protects_host_by_host_and_is_lifted_by_an_undo_step_is_simply_gone() -> None:
+    """Of its hosts nothing is left that could be asserted again: a stage that is not verified holds."""
+    desk = lifted("an undo step, to the neutral value", targets=fan(2))
+    assert {} == desk.run.ledger
+    desk.tick(60_000)
+    assert (["verify-failed"], []) == (desk.holds, desk.performing)
+
+
+def test_a_step_that_protects_lifts_nothing() -> None:
+    """It takes over what the other did, and nothing has to return."""
+    shield = act("shield", throttle(percent=10), protective=True, undo=undo_with(RESET))
+    desk = Desk(plan(stage("contain", shield), stage("reopen", act("other", RESET, protective=True), verify=("calm",))))
+    desk.report("shield")
+    desk.report("other")
+    assert "shield" == desk.run.ledger[THROTTLE].step

@@ -69,6 +69,11 @@ PLANS: dict[str, Plan] = {
     "an undo step": plan(
         stage("one", act("f", lasting("deploy.freeze"), undo=THAW)), stage("two", kind("u", "undo", undoes="f"))
     ),
+    "lifting": plan(
+        stage("one", replace(SHIELD, undo=undo_with(throttle(percent=80)))),
+        stage("two", kind("u", "undo", undoes="shield"), verify=("calm",)),
+        on_abort="undo",
+    ),
     "going back": plan(
         stage("one", SHIELD), stage("two", act("more", throttle(percent=5)), TASK, verify=("calm",)), on_abort="undo"
     ),

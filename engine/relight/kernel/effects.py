@@ -91,6 +91,17 @@ def tighter(entry: EffectEntry, value: Mapping[str, Any]) -> bool:
     return True
 
 
+def is_lifted(run: Run, entry: EffectEntry) -> bool:
+    """Return whether what it stands on, which protects, was undone by the runbook and is kept only to return.
+
+    An undo step did it, or a step that calls just what the protecting one declares as its undo.
+    """
+    below = entry.prior
+    if below is None or not entry.loosens:
+        return False
+    return run.step_of(entry.step).kind == "undo" or entry.use.capability != below.use.capability
+
+
 # ---- layers: what was superseded comes back when what supersedes it is undone
 
 
@@ -179,7 +190,11 @@ def effect_in_force(run: Run, fact: f.EffectInForce) -> Run:
     if before is not None:
         entry = _take_over(before, entry) if _takes_over(run, before, entry) else _supersede(before, entry)
     ledger = {key: item for key, item in run.ledger.items() if key != fact.key}
-    return evolved(run, ledger={**ledger, fact.key: entry})
+    job = run.undo
+    if before is not None and job is not None and (job.then, job.step) == ("step", fact.step):
+        # The undo step lifted what protects: it is undone, and stays beneath until its stage is verified.
+        job = next_in(evolved(job, undone=(*job.undone, fact.key), steps=(*job.steps, before.step)))
+    return evolved(run, ledger={**ledger, fact.key: entry}, undo=job)
 
 
 def _supersede(before: EffectEntry, entry: EffectEntry) -> EffectEntry:

@@ -9,7 +9,7 @@ from typing import Any
 
 from relight.kernel import facts as f
 from relight.kernel.book import Book
-from relight.kernel.effects import effect_key, is_neutral, target_in, undo_use, value_after, value_in
+from relight.kernel.effects import effect_key, is_lifted, is_neutral, target_in, undo_use, value_after, value_in
 from relight.kernel.plan import Json, Step, Use
 from relight.kernel.state import Dispatch, EffectEntry, Fanning, Run, Unknown
 
@@ -81,6 +81,9 @@ def succeed(book: Book, step: Step, done: Dispatch, result: Json) -> None:
 
 def take_effect(book: Book, step: Step, done: Dispatch, *, sure: bool = True, targets: tuple[int, ...] = ()) -> None:
     """Enter the dispatch's effect into the ledger, or clear it where it reached its neutral value."""
+    if sure and not step.protective and not done.targets:
+        for entry in _undone_by(book.run, step, done):
+            lift(book, entry, step, done)
     if not done.effect_key:
         return
     value = value_in(done.use, done.args)
@@ -103,6 +106,42 @@ def take_effect(book: Book, step: Step, done: Dispatch, *, sure: bool = True, ta
         sure=sure,
         targets=targets,
     )
+
+
+def lift(book: Book, entry: EffectEntry, by: Step, done: Dispatch) -> None:
+    """Record that a step lifted what protects: it stays beneath, to return until the step's stage is verified."""
+    book.say(
+        f.EffectInForce,
+        key=entry.key,
+        step=by.id,
+        stage=book.run.stage_of(by.id).id,
+        use=done.use,
+        target=entry.target,
+        value=value_in(done.use, done.args),
+        undo=None,
+        undo_ask=False,
+        before=None,
+        protective=False,
+    )
+
+
+def _undone_by(run: Run, step: Step, done: Dispatch) -> list[EffectEntry]:
+    """Return what protects and has just this call as its declared undo, though the step does not say that it undoes."""
+    call = (done.use.capability, done.use.provider, done.args)
+    return [
+        entry
+        for entry in run.ledger.values()
+        if entry.key != done.effect_key
+        and may_be_lifted(entry)
+        and entry.undo is not None
+        and (entry.undo.capability, entry.undo.provider, entry.undo.args) == call
+        and entry.step != step.id
+    ]
+
+
+def may_be_lifted(entry: EffectEntry) -> bool:
+    """Return whether it protects and can stay beneath what lifts it: not by hosts, nor where nobody knows of it."""
+    return entry.protective and not entry.loosens and entry.sure and not entry.targets
 
 
 def in_force_after_all(book: Book, entry: EffectEntry) -> None:
@@ -130,9 +169,11 @@ def lifts(run: Run, step: Step, key: str) -> bool:
 
 
 def clear_neutral(book: Book) -> None:
-    """Take out of the ledger what is back at its neutral value and need not return any more."""
+    """Take out of the ledger what was lifted or is back at its neutral value, and need not return any more."""
     for key, entry in book.run.ledger.items():
-        if entry.sure and is_neutral(entry.use, entry.value) and _everywhere(book.run, entry):
+        if entry.sure and is_lifted(book.run, entry):
+            book.say(f.EffectCleared, key=key, why="it was lifted, and need not return any more", whole=True)
+        elif entry.sure and is_neutral(entry.use, entry.value) and _everywhere(book.run, entry):
             clear_effect(book, key)
 
 

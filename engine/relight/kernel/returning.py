@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from relight.kernel import facts as f
 from relight.kernel.book import Book, find_hold
-from relight.kernel.effects import layers, tighter
+from relight.kernel.effects import is_lifted, layers, tighter
 from relight.kernel.state import EffectEntry, Hold, Ramping, Run
 from relight.kernel.undoing import begin_undo
 
@@ -60,7 +60,7 @@ def _returns(run: Run, entry: EffectEntry) -> bool:
         return False
     if entry.undo is None or entry.undo_ask or not (entry.sure or entry.undo.idempotent):
         return False
-    return not tighter(entry.prior, entry.value)
+    return is_lifted(run, entry) or not tighter(entry.prior, entry.value)
 
 
 def _sees_to_itself(run: Run, step_id: str) -> bool:

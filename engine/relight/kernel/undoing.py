@@ -15,6 +15,8 @@ from relight.kernel.outcomes import (
     ended_why,
     hold_failed,
     in_force_after_all,
+    lift,
+    may_be_lifted,
     may_repeat,
     settle_deadline,
     stop,
@@ -163,7 +165,10 @@ def reported(book: Book, done: Dispatch, given: Reported) -> None:
         book.say(f.StepSucceeded, step=step.id, dispatch=done.number, purpose="undo")
         entry = book.run.ledger.get(done.undoes)
         if entry is None or not (entry.targets or entry.maybe):
-            book.say(f.EffectCleared, key=done.undoes, why="undone")
+            if entry is not None and job.then == "step" and not done.targets and may_be_lifted(entry):
+                lift(book, entry, book.run.step_of(job.step), done)
+            else:
+                book.say(f.EffectCleared, key=done.undoes, why="undone")
             if entry is not None and entry.step == step.id:
                 _leave_holds(book, step.id)  # else a person marked the step meanwhile, and is asked about that
     elif outcome == "unknown":

@@ -146,7 +146,11 @@ def _said(run: Run, key: str) -> str:
 def _loosens(run: Run, fact: f.EffectInForce) -> bool:
     entry = run.ledger.get(fact.key)
     forward = run.undo is None or run.undo.then == "step"
-    return entry is not None and entry.protective and forward and not tighter(entry, fact.value)
+    if entry is None or not entry.protective or not forward:
+        return False
+    # What an undo step lifts, or another call than the one that protects, is gone whatever its arguments say.
+    lifts = run.step_of(fact.step).kind == "undo" or fact.use.capability != entry.use.capability
+    return lifts or not tighter(entry, fact.value)
 
 
 def _is_undo_of(entry: EffectEntry, use: Use, args: Mapping[str, Any]) -> bool:
