@@ -25,6 +25,9 @@ ERROR_MAX = 2_000
 DEPTH_MAX = 32
 """Levels of nesting; what is deeper was made to break something."""
 
+# A journal holds no infinite numbers. (``json.dumps`` would make an encoder for every result.)
+_strict = json.JSONEncoder(allow_nan=False).encode
+
 PutBlob = Callable[[bytes], Awaitable[str]]
 
 # Control characters of the terminal's, and those that turn the direction of text around.
@@ -89,7 +92,7 @@ class Intake:
             raise Unkeepable(f"it nests deeper than {DEPTH_MAX} levels")
         value = self._secrets.redact_json(value)
         try:
-            return value, len(json.dumps(value, allow_nan=False))  # a journal holds no infinite numbers
+            return value, len(_strict(value))
         except (TypeError, ValueError, RecursionError) as error:
             raise Unkeepable(f"it is no JSON ({error})") from None
 
