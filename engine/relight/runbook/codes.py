@@ -89,6 +89,7 @@ CODES: dict[str, Code] = {
     "RL520": _error("a bot or an agent with what only people have"),
     "RL521": _error("an alert that proposes nothing, or an input with two values"),
     "RL522": _error("a chat from which nothing would be heard"),
+    "RL523": _error("a criterion that divides what may be whole numbers"),
     "RL601": _error("a capability that the site does not bind"),
     "RL602": _error("a provider that the site does not configure"),
     "RL603": _error("a plugin that is not installed or does not work"),

@@ -47,12 +47,26 @@ def check_criteria(scene: Scene) -> None:
 
 
 def _probe(scene: Scene, part: Part, passes: str, fails: str | None, *, key: str = "pass_when") -> None:
+    _divisions(scene, part, key, passes)
+    if fails is not None:
+        _divisions(scene, part, "fail_when", fails)
     offer = scene.offer(part)  # type: ignore[arg-type]
     if offer is None or not offer.is_probe:
         return
     samples = results(offer, passes, fails or "")
     if samples is not None:
         _judge(scene, part, passes, fails, samples=samples, key=key)
+
+
+def _divisions(scene: Scene, part: Part, key: str, text: str) -> None:
+    """Complain where 3 of 4 may be 0: a probe's whole numbers stay whole in CEL; a query's value never is one."""
+    tokens = read_cel(text).tokens
+    for before, sign, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        broken = any(side.kind == "number" and "." in side.text for side in (before, after))
+        if sign.text == "/" and not broken and "double(" not in text:
+            message = "where both are whole numbers, what is behind the point is cut off: 3 / 4 is 0"
+            scene.complaints.add("RL523", part.place(key), message, "write double(a) / double(b), or double(a) / 2.0")
+            return
 
 
 def numbers(check: Check) -> Iterator[float]:
