@@ -106,6 +106,29 @@ def test_effects_outlive_runs(relight: Relight, journal: SqliteJournal, tales: M
     assert all(json.loads(line)["undo"] for line in relight("effects", "bb", "-o", "jsonl").out.splitlines())
 
 
+def test_an_adopted_effect_is_listed_under_the_run_that_holds_it(
+    relight: Relight, journal: SqliteJournal, tales: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the run that left it; what is left of that run is undone by the command that is shown."""
+    from relight.control.beginning import begin_run
+
+    tale = tales.Tale(journal=journal, run="aaaa0000").at_gate().asks("ana", "abort")
+    tale.hold.release()
+    freezes = tales.Stage(id="only", steps=(tales.CONTAIN.steps[1],))
+    held = begin_run(journal, tales.plan(freezes), starter="ana").id
+    said = relight("effects").out
+    assert f"    by aaaa0000/freeze of {held} (brownout-recovery on prod-eu, pending)" in said
+    assert "    left by run aaaa0000 (aborted " in said
+    assert f") and adopted by {held}\n" in said
+    assert "\n    relight undo aaaa0000 throttle\n" in f"{said}\n"
+    assert 1 == said.count("deploy.freeze service=all\n")
+    refused = relight("undo", "aaaa0000", "freeze", "--yes")
+    assert (4, True) == (refused.code, "is not one of the site's people" in refused.err)
+    monkeypatch.setattr("relight.control.identities.os_name", lambda: "ana")
+    refused = relight("undo", "aaaa0000", "freeze", "--yes")
+    assert (4, True) == (refused.code, f"holds nothing of that any more: {held} adopted it" in refused.err)
+
+
 def test_effects_of_nothing(relight: Relight, journal: SqliteJournal) -> None:
     """An empty journal has nothing in force."""
     assert relight("effects").out == "Nothing is in force.\n"
