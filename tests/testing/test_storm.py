@@ -137,6 +137,11 @@ def _goes_on_after_an_abort(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decide, "_aborting", decide._forward)
 
 
+def _ends_as_if_all_were_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends as aborted though it could not undo what it should."""
+    monkeypatch.setattr(decide, "not_undone", lambda _run: [])
+
+
 def _hears_denials_in_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A denial that was there in time, decided after the approval that opens the gate."""
     monkeypatch.setattr(requests, "in_order", lambda asked: ([], list(asked)))
@@ -171,6 +176,7 @@ FAULTS: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
     _loses_a_fact,
     _does_not_see_the_clock_go_back,
     _goes_on_after_an_abort,
+    _ends_as_if_all_were_undone,
     _hears_denials_in_their_turn,
     _believes_the_dead,
 )

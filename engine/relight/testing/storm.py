@@ -359,8 +359,8 @@ def storm(seed: int, tell: Callable[[str], None] | None = None) -> Storm:
     Raises:
         AssertionError: something that must hold did not; the note names the seed and how to see its story.
     """
-    played = Storm(seed, tell, after=_earlier(seed) if seed % FOLLOWS_EVERY == 0 else None)
     try:
+        played = Storm(seed, tell, after=_earlier(seed) if seed % FOLLOWS_EVERY == 0 else None)
         played.blow()
         if seed % CALM_EVERY < 2:
             played.clear_up() if seed % CALM_EVERY else played.give_up()
