@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 
+from relight.drivers.live import clerk as clerks
 from relight.drivers.live.clerk import GROUP_MAX, QUICK_S, Clerk
 from relight.errors import JournalError, StaleDriver
 from relight.journal.port import Batch
 
 
 class Disk:
-    """A journal of which only the writing matters."""
+    """A journal of which only the writing matters, and the clock that says how long a write took."""
 
     def __init__(self) -> None:
+        self.now = 0.0
+        self.begun = threading.Event()
+        self.held: threading.Event | None = None
         self.groups: list[list[str]] = []
         self.threads: list[str] = []
         self.slow_s = 0.0
@@ -26,11 +30,25 @@ class Disk:
 
     def append(self, batches: Any) -> list[Exception | None]:
         self.threads.append(threading.current_thread().name)
-        time.sleep(self.slow_s)
+        self.now += self.slow_s
+        if self.held is not None:
+            self.begun.set()
+            assert self.held.wait(30), "the loop stands still"
         if self.errors and (error := self.errors.pop(0)):
             raise error
         self.groups.append([batch.run for batch in batches])
         return [self.outcome.get(batch.run) for batch in batches]
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """A disk whose slowness is its own alone, however busy the machine is."""
+    made = Disk()
+    monkeypatch.setattr(clerks, "time", made)
+    return made
 
 
 def shared(disk: Disk) -> Clerk:
@@ -45,54 +63,42 @@ def batch(run: str) -> Batch:
     return Batch(run=run, epoch=1, first_seq=1)
 
 
-async def test_what_waits_together_is_one_transaction() -> None:
+async def test_what_waits_together_is_one_transaction(disk: Disk) -> None:
     """Appends of one turn of the loop are written together, in their order."""
-    disk = Disk()
     clerk = shared(disk)
     await asyncio.gather(*(clerk.append(batch(f"r{number}")) for number in range(10)))
     assert [[f"r{number}" for number in range(10)]] == disk.groups
     clerk.close()
 
 
-async def test_a_group_has_an_end() -> None:
+async def test_a_group_has_an_end(disk: Disk) -> None:
     """However many wait, the first does not wait for the last."""
-    disk = Disk()
     clerk = shared(disk)
     await asyncio.gather(*(clerk.append(batch(f"r{number}")) for number in range(GROUP_MAX + 5)))
     assert [GROUP_MAX, 5] == [len(group) for group in disk.groups]
     clerk.close()
 
 
-async def test_a_slow_disk_does_not_stop_the_loop() -> None:
+async def test_a_slow_disk_does_not_stop_the_loop(disk: Disk) -> None:
     """After one slow write the next ones are in a thread, and what comes meanwhile becomes one group."""
-    disk = Disk()
     clerk = shared(disk)
     disk.slow_s = QUICK_S * 4
     await clerk.append(batch("first"))
-    ticks = 0
-
-    async def tick() -> None:
-        nonlocal ticks
-        while True:
-            await asyncio.sleep(0.001)
-            ticks += 1
-
-    ticking = asyncio.ensure_future(tick())
+    disk.held = threading.Event()
     writing = asyncio.ensure_future(clerk.append(batch("second")))
-    await asyncio.sleep(0.002)
+    assert await asyncio.to_thread(disk.begun.wait, 30)
     others = asyncio.gather(*(clerk.append(batch(name)) for name in ("third", "fourth")))
+    await asyncio.sleep(0)
+    disk.held.set()
     await writing
     await others
-    ticking.cancel()
     assert [["first"], ["second"], ["third", "fourth"]] == disk.groups
     assert ["MainThread", "relight-clerk_0", "relight-clerk_0"] == disk.threads
-    assert ticks > 3
     clerk.close()
 
 
-async def test_a_quick_disk_is_written_to_at_once_again() -> None:
+async def test_a_quick_disk_is_written_to_at_once_again(disk: Disk) -> None:
     """A disk that has recovered is believed after one quick write."""
-    disk = Disk()
     clerk = shared(disk)
     disk.slow_s = QUICK_S * 4
     await clerk.append(batch("slow"))
@@ -104,9 +110,8 @@ async def test_a_quick_disk_is_written_to_at_once_again() -> None:
 
 
 @pytest.mark.parametrize("slow_s", [0.0, QUICK_S * 4])
-async def test_a_refused_batch_is_alone_and_a_failed_write_is_everybodys(slow_s: float) -> None:
+async def test_a_refused_batch_is_alone_and_a_failed_write_is_everybodys(disk: Disk, slow_s: float) -> None:
     """A stale driver hears of it, and the others are written; a full disk is told to all."""
-    disk = Disk()
     disk.slow_s = slow_s
     clerk = shared(disk)
     await clerk.append(batch("warm"))
@@ -122,9 +127,8 @@ async def test_a_refused_batch_is_alone_and_a_failed_write_is_everybodys(slow_s:
     clerk.close()
 
 
-async def test_an_errand_has_the_journal_to_itself() -> None:
+async def test_an_errand_has_the_journal_to_itself(disk: Disk) -> None:
     """Nothing is written while somebody else has the journal in hand."""
-    disk = Disk()
     clerk = shared(disk)
     disk.slow_s = QUICK_S * 4
     await clerk.append(batch("slow"))
@@ -146,9 +150,8 @@ async def test_an_errand_has_the_journal_to_itself() -> None:
     clerk.close()
 
 
-async def test_one_run_alone_waits_for_nobody() -> None:
+async def test_one_run_alone_waits_for_nobody(disk: Disk) -> None:
     """Its append is on disk before anything else in the process gets a turn; errors are its own."""
-    disk = Disk()
     clerk = Clerk(disk)  # type: ignore[arg-type]
     clerk.join()
     order: list[str] = []

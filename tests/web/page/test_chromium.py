@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-WITHIN_MS = 30_000
+WITHIN_MS = 90_000
 
 
 def asks(stage: str) -> Any:
@@ -80,6 +81,8 @@ def test_a_gate_is_opened_without_scripts(window: Any, door: Door, nights: Any) 
 
 def test_what_one_decides_the_other_sees_at_once(window: Any, door: Door, nights: Any) -> None:
     """Nobody loads a page again, and what somebody has typed into it stays."""
+    from playwright.sync_api import expect
+
     run = door.put(nights[""], asks("flush"))
     ana, bo = window("ana"), window("bo")
     for page in (ana, bo):
@@ -95,7 +98,8 @@ def test_what_one_decides_the_other_sees_at_once(window: Any, door: Door, nights
     ana.get_by_role("button", name="Deny", exact=True).click()
     ana.locator("#said .flash").first.wait_for()
     bo.locator("#story").get_by_text("ana denied").first.wait_for()
-    bo.wait_for_function("document.title.startsWith('HELD')")
+    # Not wait_for_function: where it does not hold at once, it evaluates a text, which the page's policy forbids.
+    expect(bo).to_have_title(re.compile("^HELD"), timeout=WITHIN_MS)
 
 
 def test_late_is_said_in_place(window: Any, door: Door, nights: Any) -> None:
