@@ -86,7 +86,7 @@ def site_document(
         "queries": {name: query.document() for name, query in QUERIES.items()},
         "people": [dict(person) for person in people],
         "surfaces": {
-            "consumer": {"objective": 99.9, "window": "30d", "error_ratio": "edge_5xx_ratio"},
+            "consumer": {"objective": 99.9, "window": "30d", "error_ratio": "login_error_ratio"},
             "api": {"objective": 99.9, "window": "30d", "error_ratio": "api_error_ratio"},
         },
         "simulation": {"use": "sign-in", "with": {"fault": fault}},
