@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -117,3 +118,23 @@ def test_help_imports_no_command(home: object) -> None:
         "relight.cli.endings",
         "relight.errors",
     }
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "relight.cli.program":
+            os.kill(os.getpid(), signal.SIGINT)
+
+import relight.cli
+sys.meta_path.insert(0, Interrupts())
+relight.cli.main()
+"""
+
+
+def test_an_interrupt_before_anything_was_loaded_says_nothing() -> None:
+    """Whoever types Ctrl-C at once ends the command, and does not get to read where Python was."""
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")

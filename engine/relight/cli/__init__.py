@@ -7,6 +7,14 @@ What does not belong here: rules about what may happen (the kernel's) and who ma
 
 def main() -> int:
     """Run the command line and return its exit code; the entry point of ``relight``."""
+    import signal
+
+    # While nothing but imports goes on, Ctrl-C ends it at once: nobody wants to read which import it was.
+    watched = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if watched:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from relight.cli.program import run_program
 
+    if watched:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return run_program()
