@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from relight.errors import NotNow
+from relight.kernel.choices import choices
 from relight.kernel.state import EffectEntry
 from relight.testing.desk import Desk, desk_of
 from relight.testing.plans import act, kind, throttle, undo_with, use
@@ -86,3 +88,18 @@ def test_an_undo_is_lost_whose_effect_was_marked_away_meanwhile() -> None:
     desk.ask("ana", "mark", "x", value="not-done")
     desk.report("x", "unknown", error="lost")
     assert {} == desk.run.ledger
+
+
+@pytest.mark.parametrize("outcome", ["succeeded", "failed", "unknown"])
+def test_what_is_being_undone_cannot_be_marked_as_undone_by_hand(outcome: str) -> None:
+    """Neither by its own name nor by that of the step that undoes it: the undo under way says what became of it."""
+    freeze = act("freeze", use("deploy.freeze", lasting=True), undo=undo_with(use("deploy.unfreeze")))
+    desk = desk_of(freeze, kind("unfreeze", "undo", undoes="freeze"), TASK)
+    desk.report("freeze")
+    desk.report("freeze", "failed", error="no", retry=False)
+    desk.ask("ana", "undo", "freeze")
+    with pytest.raises(NotNow, match="being undone"):
+        desk.ask("ana", "mark", "unfreeze", value="done")
+    assert ("mark", "unfreeze done") not in {(choice.verb, choice.words) for choice in choices(desk.run)}
+    desk.report("freeze", outcome, error="no", **({"retry": False} if outcome == "failed" else {}))
+    assert (outcome == "succeeded") == (desk.run.ledger == {})

@@ -11,9 +11,10 @@ from relight.kernel.state import Run
 def runs_on(plan: Plan, path: Sequence[AnyInput], starter: str) -> Iterator[tuple[Run, AnyInput]]:
     """Yield the run before each input of a path, and the input."""
     run = turn(None, Started(at=0, t=0, run="run-1", plan=plan, starter=starter))[1]
-    for given in path:
-        yield run, given
-        run = turn(run, given)[1]
+    for number, given in enumerate(path):
+        if number:
+            run = turn(run, path[number - 1])[1]
+        yield run, given  # what the last one leads to may be what is wrong: nobody goes there
 
 
 def story(plan: Plan, path: Sequence[AnyInput], starter: str) -> list[str]:

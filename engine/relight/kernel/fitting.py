@@ -127,7 +127,9 @@ def held_failed(run: Run, step: str) -> bool:
 
 
 def doing_by_hand(run: Run, step: Step) -> NotNow | None:
-    """Refuse to record as done by hand what cannot be told: a guess would go into the ledger."""
+    """Refuse to record as done by hand what cannot be told, or is being done: a guess would go into the ledger."""
+    if run.undo is not None and step.undoes in run.undo.layers:
+        return being_undone(run)  # what comes of the undo under way would be of nothing any more
     if step.use is None or step.ramp is not None:
         return None
     try:

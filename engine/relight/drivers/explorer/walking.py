@@ -116,7 +116,7 @@ class Walk:
         if self.in_force is not None:
             self.in_force.moved(place.number, there, place.run, move.given, run)
         if there != place.number:
-            self.out[place.number].append(there if move.kind in FREE else ~there)
+            self.out[place.number].append(there if move.kind in FREE or _undid(place.run, run) else ~there)
         return there
 
     def transact(
@@ -218,6 +218,11 @@ class Walk:
                 back[to].add(number)
         left = _without_ends(_without_ends(set(range(len(leads))), leads, back), back, leads)
         yield from sorted(left)
+
+
+def _undid(before: Run, after: Run) -> bool:
+    """Return whether less is left to be undone: how much it was is no part of a state, but it comes to an end."""
+    return before.undo is not None and (after.undo is None or len(after.undo.queue) < len(before.undo.queue))
 
 
 def _without_ends(left: set[int], leads: list[set[int]], back: list[set[int]]) -> set[int]:
