@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from relight.errors import JournalError, JournalTooNew
-from relight.journal import disk, sqlite_connection
+from relight.journal import disk, sqlite_connection, sqlite_schema
 from relight.journal.disk import network_filesystem
 from relight.journal.locate import home, open_journal
 from relight.journal.port import FORMAT
@@ -202,6 +202,28 @@ def test_many_may_open_a_new_journal_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+@pytest.mark.parametrize("questions", [1, 2])
+def test_a_journal_that_is_made_while_one_looks_is_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, questions: int
+) -> None:
+    """Between any two of the questions that tell whose file it is, another process may have made the journal."""
+    path = tmp_path / "journal.db"
+    asked: list[str] = []
+    real = sqlite_schema._number
+
+    def number(connection: apsw.Connection, question: str) -> int:
+        asked.append(question)
+        found = real(connection, question)
+        if len(asked) == questions:
+            SqliteJournal(path).close()
+        return found
+
+    monkeypatch.setattr(sqlite_schema, "_number", number)
+    looking = apsw.Connection(str(path))
+    assert sqlite_schema.version_of(looking, path) in (0, FORMAT)
+    looking.close()
 
 
 def test_a_journal_is_named_by_a_url_or_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,9 +105,11 @@ def version_of(connection: apsw.Connection, path: Path, newest: int = FORMAT) ->
         JournalTooNew: it is above *newest*.
         JournalError: it is another program's database.
     """
-    application = _number(connection, "PRAGMA application_id")
+    # In this order: somebody may make the tables meanwhile, and then the last answer says that they are ours.
+    tables = _number(connection, "SELECT count(*) FROM sqlite_schema")
     version = _number(connection, "PRAGMA user_version")
-    if application == 0 and version == 0 and _number(connection, "SELECT count(*) FROM sqlite_schema") == 0:
+    application = _number(connection, "PRAGMA application_id")
+    if tables == version == application == 0:
         return 0
     if application != APPLICATION_ID:
         raise JournalError(f"{path} is another program's database and no journal", hint="name another file")
