@@ -8,9 +8,10 @@ import pytest
 
 from relight.errors import NotNow
 from relight.kernel.choices import choices
-from relight.kernel.state import EffectEntry
+from relight.kernel.ramping import DOWN_TRIES_MAX
+from relight.kernel.state import EffectEntry, Ramping
 from relight.testing.desk import Desk, desk_of
-from relight.testing.plans import act, kind, throttle, undo_with, use
+from relight.testing.plans import act, kind, plan, ramp, stage, throttle, undo_with, use
 
 TASK = kind("task", "manual")
 
@@ -103,3 +104,24 @@ def test_what_is_being_undone_cannot_be_marked_as_undone_by_hand(outcome: str) -
     assert ("mark", "unfreeze done") not in {(choice.verb, choice.words) for choice in choices(desk.run)}
     desk.report("freeze", outcome, error="no", **({"retry": False} if outcome == "failed" else {}))
     assert (outcome == "succeeded") == (desk.run.ledger == {})
+
+
+def test_what_a_ramp_came_to_hold_for_is_over_when_the_run_goes_back() -> None:
+    """It could not be brought down while everything was undone back to a stage before its own."""
+    freeze = act("freeze", use("deploy.freeze", lasting=True), undo=undo_with(use("deploy.unfreeze")))
+    desk = Desk(plan(stage("one", freeze), stage("two", act("admit", ramp=ramp(50, checks=("errors",))))))
+    desk.report("freeze")
+    desk.turn("ramp", "errors", "pass")
+    desk.report("admit")
+    desk.turn("ramp", "errors", "fail")
+    for tried in range(DOWN_TRIES_MAX):
+        desk.report("admit", "failed", error="no")
+        state = desk.run.steps["admit"].state
+        assert isinstance(state, Ramping)
+        if tried == DOWN_TRIES_MAX - 2:
+            desk.ask("ana", "undo", value="one")
+        desk.tick(max(state.retry_at_t - desk.t, 0))
+    assert "step-failed" in desk.holds
+    desk.report("freeze")
+    assert ("one", ["undone"]) == (desk.run.stage.id, desk.holds)
+    assert "retry" not in {choice.verb for choice in choices(desk.run)}

@@ -132,6 +132,8 @@ def _why_not(run: Run, job: UndoJob, entry: EffectEntry) -> str:
 
 
 def _finish(book: Book, job: UndoJob) -> None:
+    if job.back_to:
+        _leave_behind(book)
     book.say(f.UndoEnded, back_to=job.back_to)
     failures = "; ".join(f"{key}: {error}" for key, error in job.failed.items())
     if job.then == "step" and failures:
@@ -145,6 +147,13 @@ def _finish(book: Book, job: UndoJob) -> None:
         book.hold("undo-failed", step="" if job.back_to else job.step, text=failures)
     else:
         book.hold("undone", step="" if job.back_to else job.step, text=_undone(job))
+
+
+def _leave_behind(book: Book) -> None:
+    """Where the run goes back its later steps have not begun: what they came to hold for meanwhile is over."""
+    for hold in book.run.holds:
+        if hold.step:
+            book.say(f.HoldLeft, code=hold.code, stage=hold.stage, step=hold.step, verb="undo")
 
 
 def _undone(job: UndoJob) -> str:
