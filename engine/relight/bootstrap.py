@@ -115,7 +115,7 @@ def decide_alone(journal: "Journal", run: str) -> "Decided":
     from relight.drivers.live.stand_in import decide_without_driver
     from relight.runbook.expressions import restore
 
-    return decide_without_driver(journal, run, restore)
+    return decide_without_driver(journal, run, restore, read_people=site_people())
 
 
 def serve(

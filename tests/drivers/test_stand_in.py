@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
+from relight.drivers.live.parts import ReadPeople
 from relight.drivers.live.stand_in import decide_without_driver
 from relight.errors import Locked, NotNow
 from relight.kernel.plan import Approval, Gate, Stage, Undo
 from relight.testing.outcomes import Hang
 
 
-def stand_in(bench: Any) -> Any:
+def stand_in(bench: Any, read_people: ReadPeople | None = None) -> Any:
     from relight.journal.memory import MemoryJournal
 
-    return decide_without_driver(MemoryJournal(bench.store), "r1", bench.expression, bench.clock)
+    return decide_without_driver(MemoryJournal(bench.store), "r1", bench.expression, bench.clock, read_people)
 
 
 def at_gate(bench: Any, **more: Any) -> str:
@@ -47,6 +48,25 @@ def test_a_vote_is_recorded_and_nothing_starts(bench: Any) -> None:
     run = bench.run(bench.driver().drive())
     assert "succeeded" == run.outcome
     assert ["one", "two"] == [call.args["name"] for call in bench.world.called("do")]
+
+
+def test_who_was_removed_since_decides_nothing(bench: Any) -> None:
+    """Without a driver, too, authority is checked against the site's people as they are by now."""
+    ticket = at_gate(bench)
+    request = bench.ask("approve", ticket=ticket)
+    assert [False] == [answer.ok for answer in stand_in(bench, lambda plan: ((), None)).answers]
+    assert "may not approve" in bench.answer(request).text
+    assert "vote_cast" not in bench.kinds()
+
+
+def test_people_who_are_no_others_are_not_written_down_again(bench: Any) -> None:
+    """Only news leave a fact; a document that cannot be read says nothing."""
+    ticket = at_gate(bench)
+    bench.ask("approve", ticket=ticket)
+    assert [True] == [answer.ok for answer in stand_in(bench, lambda plan: (plan.people, plan.solo)).answers]
+    bench.ask("pause")
+    assert [True] == [answer.ok for answer in stand_in(bench, lambda plan: None).answers]
+    assert "people_turned" not in bench.kinds()
 
 
 def test_an_abort_ends_the_run_where_nothing_is_to_be_undone(bench: Any) -> None:

@@ -10,11 +10,12 @@ from relight.drivers.drafting import drafted
 from relight.drivers.live.batches import batch_of
 from relight.drivers.live.clock import Clock, SystemClock
 from relight.drivers.live.orphans import end_orphans, marked
+from relight.drivers.live.parts import ReadPeople
 from relight.drivers.live.takeover import driver_name, take
 from relight.journal.leaves import CompileExpression
 from relight.journal.port import Answer, Journal
 from relight.kernel.facts import AnyFact, GateOpened, RampMoved, StepDispatched
-from relight.kernel.inputs import TookOver
+from relight.kernel.inputs import AnyInput, PeopleRead, TookOver
 from relight.kernel.state import Run
 
 
@@ -26,9 +27,20 @@ class Decided(NamedTuple):
 
 
 def decide_without_driver(
-    journal: Journal, run_id: str, compile_expression: CompileExpression, clock: Clock | None = None
+    journal: Journal,
+    run_id: str,
+    compile_expression: CompileExpression,
+    clock: Clock | None = None,
+    read_people: ReadPeople | None = None,
 ) -> Decided:
     """Decide the pending requests of a run that has no driver; what is left waits for the next one.
+
+    Args:
+        journal: Where the run is.
+        run_id: Which run it is.
+        compile_expression: What makes expressions of the plan's texts.
+        clock: The machine's, unless a test has one of its own.
+        read_people: What tells who the site's people are by now: who was removed decides nothing here either.
 
     Raises:
         Locked: a driver is there after all, and will answer.
@@ -50,7 +62,7 @@ def decide_without_driver(
         began = TookOver(at=at, t=t, epoch=epoch, driver=name, clock_lost=taken.clock_lost)
         # An abort is decided before anything else, but not before the lease has changed hands.
         begun = drafted(taken.run, [began], at=at, t=t, stop_before=_begins)
-        draft = drafted(begun.run, [], requests, at=at, t=t, stop_before=_begins)
+        draft = drafted(begun.run, _people(begun.run, read_people, at, t), requests, at=at, t=t, stop_before=_begins)
         draft.facts[:0] = begun.facts
         batch = batch_of(draft, epoch=epoch, first_seq=taken.seq + 1)
         for refusal in journal.append([batch]):
@@ -59,6 +71,14 @@ def decide_without_driver(
         return Decided(tuple(draft.answers), draft.run)
     finally:
         taken.hold.release()
+
+
+def _people(run: Run, read: ReadPeople | None, at: int, t: int) -> list[AnyInput]:
+    """Return who the site's people are by now, where they are others than the run knows."""
+    found = read(run.plan) if read is not None else None
+    if found is None or found == (run.people, run.solo):
+        return []
+    return [PeopleRead(at=at, t=t, people=found[0], solo=found[1])]
 
 
 def _begins(fact: AnyFact) -> bool:
