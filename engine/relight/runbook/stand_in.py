@@ -175,6 +175,8 @@ def _named(scene: Scene) -> Iterator[tuple[str, bool, bool]]:
             yield step.action, False, _stays(step)
         if step.undo is not None and step.undo.action is not None:
             yield step.undo.action, False, False
+    if any(stage.gate is not None and stage.gate.escalate for stage in scene.runbook.stages):
+        yield capabilities.NOTIFY.name, False, False
 
 
 def _stays(step: Step) -> bool:
