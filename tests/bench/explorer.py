@@ -12,7 +12,7 @@ from relight.control.exploring import explore
 from relight.runbook.stand_in import STARTER
 from relight.sdk.registry import Registry
 
-STATES_MAX = 30_000
+STATES_MAX = 40_000
 GOAL_S = 60
 
 

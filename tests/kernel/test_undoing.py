@@ -8,6 +8,7 @@ import pytest
 
 from relight.errors import NotNow
 from relight.kernel.choices import choices
+from relight.kernel.plan import Guard
 from relight.kernel.ramping import DOWN_TRIES_MAX
 from relight.kernel.state import EffectEntry, Ramping
 from relight.testing.desk import Desk, desk_of
@@ -125,3 +126,14 @@ def test_what_a_ramp_came_to_hold_for_is_over_when_the_run_goes_back() -> None:
     desk.report("freeze")
     assert ("one", ["undone"]) == (desk.run.stage.id, desk.holds)
     assert "retry" not in {choice.verb for choice in choices(desk.run)}
+
+
+def test_a_breached_guard_still_holds_when_the_run_goes_back() -> None:
+    """It is about no step, and is not over."""
+    freeze = act("freeze", use("deploy.freeze", lasting=True), undo=undo_with(use("deploy.unfreeze")))
+    desk = Desk(plan(stage("one", freeze, TASK), guards=(Guard(check="calm", on_breach="hold"),)))
+    desk.report("freeze")
+    desk.turn("guard", "calm", "fail")
+    desk.ask("ana", "undo", value="one")
+    desk.report("freeze")
+    assert ["guard-breached", "undone"] == desk.holds

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from relight.control.exploring import Explored
 
 FOLDER: click.Path = click.Path(path_type=Path, file_okay=False)
-STATES_MAX = 30_000
-"""States of one walk before it gives up: six times what the largest shipped runbook has, and about a minute."""
+STATES_MAX = 40_000
+"""States of one walk before it gives up: five times what the largest shipped runbook has, and about a minute."""
 NOT_CLEAN = 1
 
 

@@ -32,7 +32,7 @@ stages:
 """
 
 
-def explored(path: Path, states_max: int = 30_000) -> Explored:
+def explored(path: Path, states_max: int = 40_000) -> Explored:
     return explore(path, None, {}, starter=STARTER, registry=Registry(), states_max=states_max)
 
 

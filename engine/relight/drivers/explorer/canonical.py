@@ -11,6 +11,7 @@ from typing import TypeAlias
 from relight.drivers.explorer.shape import Shape
 from relight.kernel.book import find_hold
 from relight.kernel.effects import layers, not_undone, to_undo
+from relight.kernel.fitting import unsure_steps
 from relight.kernel.holds import UNDO_HOLDS
 from relight.kernel.plan import Json, Plan, Step
 from relight.kernel.ramping import ABORTED, DOWN_TRIES_MAX, guard_pause_ms
@@ -99,7 +100,7 @@ class Canon:
         if run.aborting:
             return "aborting", self._ending(run), self._falling(run), self._job(run), self._left(run), self._ledger(run)
         if run.undo is not None and run.undo.then != "step":
-            return "undoing", self._ending(run), self._job(run), self._ledger(run)
+            return "undoing", self._ending(run), self._falling(run), self._job(run), self._ledger(run)
         if any(hold.code in UNDO_HOLDS for hold in run.holds):
             holds = tuple(sorted((hold.code, hold.step) for hold in run.holds))
             return "undone", run.cursor, run.stage.phase, run.stage.position, holds, self._undone(run), run.paused
@@ -118,6 +119,7 @@ class Canon:
             self._ledger(run),
             self._job(run) if run.undo is not None else None,
             self._breached(run) if run.breached else (),
+            not self._shape.exact and bool(unsure_steps(run)),
             self._last_verdicts(run),
         )
 
@@ -203,7 +205,7 @@ class Canon:
         )
 
     def _falling(self, run: Run) -> Key:
-        """Return how the ramps are that an abort still brings down."""
+        """Return how the ramps are that still come down, whatever else ends."""
         found: list[Key] = []
         for step in run.open_steps:
             record = run.steps.get(step.id)
@@ -212,7 +214,7 @@ class Canon:
                     waits = ramp.retry_at_t > run.t
                     why = ramp.why if ramp.why == ABORTED else bool(ramp.why)
                     lost = record is not None and record.unknowns > 0
-                    found.append((why, ramp.dispatch > 0, min(ramp.failures, 1), waits, lost))
+                    found.append((why, ramp.dispatch > 0, min(_tries(run, ramp), 2), waits, lost))
                 case Unknown() as unknown:
                     found.append((unknown.ramp is None, unknown.reads > 0))
                 case _:

@@ -7,6 +7,7 @@ from relight.drivers.explorer.moves import asked_for
 from relight.errors import NotNow, NotPermitted
 from relight.kernel.choices import Choice, choices, seldom
 from relight.kernel.decide import turn
+from relight.kernel.fitting import unsure_steps
 from relight.kernel.holds import HOLDS
 from relight.kernel.state import Hold, Run
 
@@ -33,7 +34,7 @@ class Row:
     """One hold: its code and place, what it means, an example, and what may be said.
 
     Attributes:
-        alone: Whether the run holds for nothing else in the states that the verbs are from.
+        alone: Whether nothing else is open in the states that the verbs are from: no other hold, no effect unsure.
         in_force: Steps whose effects are in force each time that it happens; *maybe* those that sometimes are.
         places: The states in which it happens, or that it happens right after.
     """
@@ -66,9 +67,9 @@ class Decisions:
         for hold in run.holds:
             row = self._row(run, hold)
             row.places.add(number)
-            alone = len(run.holds) == 1
+            alone = len(run.holds) == 1 and not set(unsure_steps(run)) - {hold.step}
             if not alone and row.verbs:
-                continue  # what is offered is for all of them together; each alone tells more
+                continue  # what is offered is for all that is open; each hold alone tells more
             if alone and not row.alone:
                 row.verbs.clear()
                 row.besides.clear()

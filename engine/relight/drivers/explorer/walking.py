@@ -18,8 +18,8 @@ from relight.kernel.inputs import AnyInput, Started
 from relight.kernel.plan import Plan
 from relight.kernel.state import Run
 
-STATES_MAX = 30_000
-"""Six times what the largest shipped runbook has, and about a minute: nobody waits longer to hear of a bound."""
+STATES_MAX = 40_000
+"""Five times what the largest shipped runbook has, and about a minute: nobody waits longer to hear of a bound."""
 
 DEFECTS = (AssertionError, LookupError, TypeError, AttributeError, ValueError, RecursionError)
 """What the kernel must never raise, whatever is said to it."""
