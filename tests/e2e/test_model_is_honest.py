@@ -202,7 +202,8 @@ class Watch:
             for found in self.folder.glob("relight-drill-*/site/site.json"):
                 self._site = PracticeSite.attach(found.parent)
         else:
-            self.looked.append((time.time(), self._site.state()["figures"]))
+            figures = self._site.state()["figures"]
+            self.looked.append((time.time(), figures))
         if self._journal is None:
             for path in self.folder.glob("relight-drill-*/journal.db"):
                 self._journal = SqliteJournal(path)
@@ -218,11 +219,12 @@ class Watch:
 @pytest.fixture(scope="module")
 def live(drill: Drill) -> Night:
     """That drill's night, with its figures as they were meanwhile."""
-    began = datetime.fromisoformat(drill.document["started_at"]).timestamp()
+    began, over = (datetime.fromisoformat(drill.document[key]).timestamp() for key in ("started_at", "ended_at"))
     curves: dict[str, list[tuple[int, float]]] = {name: [] for name in LIMITS}
     for at, figures in drill.looked:
         for name in LIMITS:
-            if at >= began and figures.get(name) is not None:
+            # What is read later is a site that is being stopped.
+            if began <= at <= over and figures.get(name) is not None:
                 curves[name].append((round((at - began) * 1_000), float(figures[name])))
     bands = bands_of([(fact["t"], fact["kind"], str(fact.get("stage", ""))) for fact in drill.facts])
     return Night("live, at the practice site", drill.document["state"], curves, bands)
