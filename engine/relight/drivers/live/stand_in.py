@@ -4,19 +4,21 @@ A stand-in is a driver that only writes down. It takes the lease, ends what a de
 follows from the requests up to the first thing that would begin, and lets go.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from relight.drivers.drafting import drafted
 from relight.drivers.live.batches import batch_of
 from relight.drivers.live.clock import Clock, SystemClock
 from relight.drivers.live.orphans import end_orphans, marked
-from relight.drivers.live.parts import ReadPeople
 from relight.drivers.live.takeover import driver_name, take
 from relight.journal.leaves import CompileExpression
 from relight.journal.port import Answer, Journal
 from relight.kernel.facts import AnyFact, GateOpened, RampMoved, StepDispatched
 from relight.kernel.inputs import AnyInput, PeopleRead, TookOver
 from relight.kernel.state import Run
+
+if TYPE_CHECKING:
+    from relight.drivers.live.parts import ReadPeople  # with them come the loop and the models
 
 
 class Decided(NamedTuple):
@@ -31,7 +33,7 @@ def decide_without_driver(
     run_id: str,
     compile_expression: CompileExpression,
     clock: Clock | None = None,
-    read_people: ReadPeople | None = None,
+    read_people: "ReadPeople | None" = None,
 ) -> Decided:
     """Decide the pending requests of a run that has no driver; what is left waits for the next one.
 
@@ -73,7 +75,7 @@ def decide_without_driver(
         taken.hold.release()
 
 
-def _people(run: Run, read: ReadPeople | None, at: int, t: int) -> list[AnyInput]:
+def _people(run: Run, read: "ReadPeople | None", at: int, t: int) -> list[AnyInput]:
     """Return who the site's people are by now, where they are others than the run knows."""
     found = read(run.plan) if read is not None else None
     if found is None or found == (run.people, run.solo):
