@@ -107,30 +107,34 @@ def _scope(run: Run, names: frozenset[str], value: Any) -> Mapping[str, Any]:
     scope: dict[str, Any] = {}
     for name in names:
         root, _, rest = name.partition(".")
-        key = rest.partition(".")[0]
-        match root:
-            case "inputs" | "site":
-                scope[root] = run.plan.scope.get(root, {})
-            case "probes":
-                reading = run.stage.probes.get(key)
-                if reading is not None and not reading.error:
-                    scope.setdefault("probes", {})[key] = reading.value
-            case "steps":
-                record = run.steps.get(key)
-                if record is not None:
-                    scope.setdefault("steps", {})[key] = {"result": record.result, "state": record.word}
-                elif key in run.plan_index:
-                    # Whoever asks after a step that was left out is told so; only its result is nobody's.
-                    left_out = run.past.get(run.stage_of(key).id) == "skipped"
-                    scope.setdefault("steps", {})[key] = {"state": "skipped" if left_out else "pending"}
-            case "checks":
-                turned = run.checks.get(key)
-                if turned is not None:
-                    scope.setdefault("checks", {})[key] = {"value": turned.value, "verdict": turned.verdict}
-            case "run":
-                scope["run"] = {"id": run.id, "starter": run.starter, "started_at": run.started_at}
-            case _:
-                pass
+        _put(scope, run, root, rest.partition(".")[0])
     if value is not _NOTHING:
         scope["value"] = value
     return scope
+
+
+def _put(scope: dict[str, Any], run: Run, root: str, key: str) -> None:
+    """Put what one name stands for into the scope, where there is anything by now."""
+    match root:
+        case "inputs" | "site":
+            scope[root] = run.plan.scope.get(root, {})
+        case "probes":
+            reading = run.stage.probes.get(key)
+            if reading is not None and not reading.error:
+                scope.setdefault("probes", {})[key] = reading.value
+        case "steps":
+            record = run.steps.get(key)
+            if record is not None:
+                scope.setdefault("steps", {})[key] = {"result": record.result, "state": record.word}
+            elif key in run.plan_index:
+                # Whoever asks after a step that was left out is told so; only its result is nobody's.
+                left_out = run.past.get(run.stage_of(key).id) == "skipped"
+                scope.setdefault("steps", {})[key] = {"state": "skipped" if left_out else "pending"}
+        case "checks":
+            turned = run.checks.get(key)
+            if turned is not None:
+                scope.setdefault("checks", {})[key] = {"value": turned.value, "verdict": turned.verdict}
+        case "run":
+            scope["run"] = {"id": run.id, "starter": run.starter, "started_at": run.started_at}
+        case _:
+            pass
