@@ -107,34 +107,33 @@ def _scope(run: Run, names: frozenset[str], value: Any) -> Mapping[str, Any]:
     scope: dict[str, Any] = {}
     for name in names:
         root, _, rest = name.partition(".")
-        _put(scope, run, root, rest.partition(".")[0])
+        if root in ("inputs", "site"):
+            scope[root] = run.plan.scope.get(root, {})
+        elif root == "run":
+            scope[root] = {"id": run.id, "starter": run.starter, "started_at": run.started_at}
+        else:
+            key = rest.partition(".")[0]
+            known = _known(run, root, key)
+            if known is not _NOTHING:
+                scope.setdefault(root, {})[key] = known
     if value is not _NOTHING:
         scope["value"] = value
     return scope
 
 
-def _put(scope: dict[str, Any], run: Run, root: str, key: str) -> None:
-    """Put what one name stands for into the scope, where there is anything by now."""
-    match root:
-        case "inputs" | "site":
-            scope[root] = run.plan.scope.get(root, {})
-        case "probes":
-            reading = run.stage.probes.get(key)
-            if reading is not None and not reading.error:
-                scope.setdefault("probes", {})[key] = reading.value
-        case "steps":
-            record = run.steps.get(key)
-            if record is not None:
-                scope.setdefault("steps", {})[key] = {"result": record.result, "state": record.word}
-            elif key in run.plan_index:
-                # Whoever asks after a step that was left out is told so; only its result is nobody's.
-                left_out = run.past.get(run.stage_of(key).id) == "skipped"
-                scope.setdefault("steps", {})[key] = {"state": "skipped" if left_out else "pending"}
-        case "checks":
-            turned = run.checks.get(key)
-            if turned is not None:
-                scope.setdefault("checks", {})[key] = {"value": turned.value, "verdict": turned.verdict}
-        case "run":
-            scope["run"] = {"id": run.id, "starter": run.starter, "started_at": run.started_at}
-        case _:
-            pass
+def _known(run: Run, root: str, key: str) -> Any:
+    """Return what one name stands for by now; nothing where it was not read, not begun or is the criterion's own."""
+    if root == "probes":
+        reading = run.stage.probes.get(key)
+        return _NOTHING if reading is None or reading.error else reading.value
+    if root == "checks":
+        turned = run.checks.get(key)
+        return _NOTHING if turned is None else {"value": turned.value, "verdict": turned.verdict}
+    record = run.steps.get(key) if root == "steps" else None
+    if record is not None:
+        return {"result": record.result, "state": record.word}
+    if root != "steps" or key not in run.plan_index:
+        return _NOTHING
+    # Whoever asks after a step that was left out is told so; only its result is nobody's.
+    left_out = run.past.get(run.stage_of(key).id) == "skipped"
+    return {"state": "skipped" if left_out else "pending"}
