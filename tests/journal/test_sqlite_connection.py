@@ -59,6 +59,26 @@ def test_somebody_who_hangs_in_a_write_is_not_waited_for_forever(
     journal.close()
 
 
+def test_whoever_comes_second_to_a_new_journal_comes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another makes the log SQLite refuses it without any waiting, which is no reason to refuse a person."""
+    path = tmp_path / "journal.db"
+    path.touch(mode=0o600)
+    first = apsw.Connection(str(path))
+    first.execute("BEGIN IMMEDIATE")
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        first.execute("ROLLBACK")
+
+    monkeypatch.setattr(sqlite_connection.time, "sleep", pause)
+    journal = SqliteJournal(path)
+    assert len(pauses) == 1
+    journal.create(row(), notes("7f3a", 1))
+    journal.close()
+    first.close()
+
+
 def test_an_error_in_the_middle_leaves_nothing_behind(tmp_path: Path) -> None:
     """Whatever goes wrong in a transaction, all of it is undone and the next one works."""
     journal = SqliteJournal(tmp_path / "journal.db")

@@ -6,6 +6,7 @@ One connection writes, one reads; each is used by one thread at a time, and a re
 import contextlib
 import errno
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
@@ -25,6 +26,9 @@ SQLITE_OLDEST = (3, 51, 3)
 
 _BUSY_MS = 5_000
 """A commit takes a millisecond and a slow disk a hundred; who waits longer waits for something that hangs."""
+
+_AGAIN_S = 0.005
+"""Before the log is asked for again; the one who is making it needs a few milliseconds."""
 
 _SETTINGS = (
     "PRAGMA trusted_schema = OFF",
@@ -176,9 +180,21 @@ class Connections:
 
 
 def _use_log(connection: apsw.Connection, path: Path) -> None:
-    for (mode,) in connection.execute("PRAGMA journal_mode = WAL"):
+    for (mode,) in _ask_for_log(connection):
         if mode != "wal":
             raise JournalError(f"the filesystem of {path} has no shared memory for its log", hint=ELSEWHERE)
+
+
+def _ask_for_log(connection: apsw.Connection) -> list[tuple[str]]:
+    # Of several who ask for it first, SQLite refuses all but one without any waiting: each would wait for the others.
+    deadline = time.monotonic() + _BUSY_MS / 1_000
+    while True:
+        try:
+            return list(connection.execute("PRAGMA journal_mode = WAL"))
+        except apsw.BusyError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_AGAIN_S)
 
 
 def _close(connection: apsw.Connection) -> None:
