@@ -1,6 +1,7 @@
 """What SQLite's errors mean to the person at the keyboard, and what one process may do with a journal."""
 
 import os
+import time
 from pathlib import Path
 
 import apsw
@@ -71,7 +72,7 @@ def test_whoever_comes_second_to_a_new_journal_comes_again(tmp_path: Path, monke
         pauses.append(seconds)
         first.execute("ROLLBACK")
 
-    monkeypatch.setattr(sqlite_connection.time, "sleep", pause)
+    monkeypatch.setattr(time, "sleep", pause)
     journal = SqliteJournal(path)
     assert len(pauses) == 1
     journal.create(row(), notes("7f3a", 1))
