@@ -11,6 +11,7 @@ from relight.sdk import Provider
 from relight.testing.providers import ProviderConformance
 from relight.testing.samples import Sample
 from relight_practice import PracticeSite, plugin
+from relight_practice.shape import Shape
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(300)]
 CORRUPTION_S = 30.0
@@ -19,8 +20,9 @@ NODES = ["node-1", "node-2", "node-3"]  # one more than its floor
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PracticeSite]:
-    """One site for all of it."""
-    with PracticeSite(tmp_path_factory.mktemp("site"), pace=30) as running:
+    """One site for all of it; its queue stops by itself for nobody, or a rate would change behind the suite's back."""
+    never = Shape(breaker_failures=Shape().breaker_window + 1)
+    with PracticeSite(tmp_path_factory.mktemp("site"), pace=30, shape=never) as running:
         yield running
 
 
