@@ -14,6 +14,7 @@ from relight.kernel.decide import turn
 from relight.kernel.evolve import evolve
 from relight.kernel.facts import AnyFact, RequestRefused
 from relight.kernel.inputs import AnyInput, Asked, PeopleRead, Reported
+from relight.kernel.plan import Person, Solo
 from relight.kernel.state import Run
 
 StopBefore: TypeAlias = Callable[[AnyFact], bool]
@@ -39,6 +40,16 @@ class Draft:
     def empty(self) -> bool:
         """Whether there is nothing to append."""
         return not self.facts and not self.answers
+
+
+def people_turned(
+    run: Run, found: tuple[tuple[Person, ...], Solo | None] | None, *, at: int, t: int
+) -> PeopleRead | None:
+    """Return what tells a run who the site's people are by now; None where it knows them so, or nobody could say."""
+    if found is None or found == (run.people, run.solo):
+        return None
+    people, solo = found
+    return PeopleRead(at=at, t=t, people=people, solo=solo)
 
 
 def drafted(

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from relight.drivers.drafting import Draft
+from relight.drivers.drafting import Draft, people_turned
 from relight.drivers.live.batches import starts_something
 from relight.drivers.live.board import Board
 from relight.drivers.live.budgets import budgets
@@ -217,10 +217,8 @@ class Driver:
                 self._tell(turned)
 
     async def _people_turned(self) -> PeopleRead | None:
-        found = await self._people.others_than(self._pump.run)
-        if found is None:
-            return None
-        return PeopleRead(at=self._clock.at(), t=self._clock.t(), people=found.people, solo=found.solo)
+        found = await self._people.now(self._pump.run.plan)
+        return people_turned(self._pump.run, found, at=self._clock.at(), t=self._clock.t())
 
     # ---- append, then act
 

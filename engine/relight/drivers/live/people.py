@@ -1,21 +1,12 @@
 """Who the site's people are at this moment: asked now and then, and whenever it decides something who they are."""
 
 import asyncio
-from typing import NamedTuple
 
 from relight.drivers.live.parts import ReadPeople
 from relight.kernel.plan import Person, Plan, Solo
-from relight.kernel.state import Run
 
 READ_S = 0.5
 """So long a decision waits for the site's document; an abort must not stand behind a disk that hangs."""
-
-
-class Found(NamedTuple):
-    """The people as the site's document has them."""
-
-    people: tuple[Person, ...]
-    solo: Solo | None
 
 
 class People:
@@ -30,22 +21,21 @@ class People:
         """Whether there is anything to read them from."""
         return self._read is not None
 
-    async def others_than(self, run: Run) -> Found | None:
-        """Return the people where they are others than this run knows; None too where they could not be read in time.
+    async def now(self, plan: Plan) -> tuple[tuple[Person, ...], Solo | None] | None:
+        """Return the people as the site's document has them; None where they could not be read, or not in time.
 
         What comes too late is the next one's answer.
         """
         if self._read is None:
             return None
-        reading = self._reading or asyncio.ensure_future(_in_a_thread(self._read, run.plan))
+        reading = self._reading or asyncio.ensure_future(_in_a_thread(self._read, plan))
         self._reading = reading
         done, _ = await asyncio.wait({reading}, timeout=READ_S)
         if not done:
             return None
         if self._reading is reading:
             self._reading = None
-        found = reading.result()
-        return Found(*found) if found is not None and found != (run.people, run.solo) else None
+        return reading.result()
 
 
 async def _in_a_thread(read: ReadPeople, plan: Plan) -> tuple[tuple[Person, ...], Solo | None] | None:

@@ -6,7 +6,7 @@ follows from the requests up to the first thing that would begin, and lets go.
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from relight.drivers.drafting import drafted
+from relight.drivers.drafting import drafted, people_turned
 from relight.drivers.live.batches import batch_of
 from relight.drivers.live.clock import Clock, SystemClock
 from relight.drivers.live.orphans import end_orphans, marked
@@ -14,7 +14,7 @@ from relight.drivers.live.takeover import driver_name, take
 from relight.journal.leaves import CompileExpression
 from relight.journal.port import Answer, Journal
 from relight.kernel.facts import AnyFact, GateOpened, RampMoved, StepDispatched
-from relight.kernel.inputs import AnyInput, PeopleRead, TookOver
+from relight.kernel.inputs import TookOver
 from relight.kernel.state import Run
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def decide_without_driver(
         began = TookOver(at=at, t=t, epoch=epoch, driver=name, clock_lost=taken.clock_lost)
         # An abort is decided before anything else, but not before the lease has changed hands.
         begun = drafted(taken.run, [began], at=at, t=t, stop_before=_begins)
-        draft = drafted(begun.run, _people(begun.run, read_people, at, t), requests, at=at, t=t, stop_before=_begins)
+        found = read_people(begun.run.plan) if read_people is not None else None
+        turned = people_turned(begun.run, found, at=at, t=t)
+        draft = drafted(begun.run, [turned] if turned else [], requests, at=at, t=t, stop_before=_begins)
         draft.facts[:0] = begun.facts
         batch = batch_of(draft, epoch=epoch, first_seq=taken.seq + 1)
         for refusal in journal.append([batch]):
@@ -73,14 +75,6 @@ def decide_without_driver(
         return Decided(tuple(draft.answers), draft.run)
     finally:
         taken.hold.release()
-
-
-def _people(run: Run, read: "ReadPeople | None", at: int, t: int) -> list[AnyInput]:
-    """Return who the site's people are by now, where they are others than the run knows."""
-    found = read(run.plan) if read is not None else None
-    if found is None or found == (run.people, run.solo):
-        return []
-    return [PeopleRead(at=at, t=t, people=found[0], solo=found[1])]
 
 
 def _begins(fact: AnyFact) -> bool:
